@@ -1,0 +1,3 @@
+"""Wrong answer: adds the first line only."""
+
+print(sum(int(word) for word in input().split()))

@@ -1,0 +1,402 @@
+// What Node does not offer and the shared table needs: a SharedArrayBuffer over a mapped file, the kernel's futex on its
+// words, file locks, memfds, descriptors over sockets, queued signals, an alarm that rings a futex.
+//
+// Theory of operation. The addon is loaded once per environment, in the main thread and in every worker thread, and keeps
+// no state of its own: all state is in the mapped files, or in the kernel. The one exception is the bell of SIGALRM: a
+// signal handler belongs to the process, and it can reach nothing but a static.
+//
+// V8's own interface is used, not Node-API: only V8 can make a SharedArrayBuffer over memory it did not allocate. So the
+// binary belongs to one Node ABI; it says which (`abi`), and src/shm/native.ts compares before it calls anything.
+//
+// Errors are thrown as Error with `code` (EPERM ...), `errno` (positive) and `syscall`. Calls that can block say so below;
+// all others return at once. EINTR is handled here, never by the caller.
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/openat2.h>
+#include <node.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <cstdint>
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace {
+
+using v8::Array;
+using v8::ArrayBufferView;
+using v8::BackingStore;
+using v8::Boolean;
+using v8::Context;
+using v8::Exception;
+using v8::FunctionCallbackInfo;
+using v8::Integer;
+using v8::Isolate;
+using v8::Local;
+using v8::Number;
+using v8::Object;
+using v8::SharedArrayBuffer;
+using v8::String;
+using v8::Value;
+
+using Arguments = const FunctionCallbackInfo<Value> &;
+
+constexpr size_t kMaxDescriptors = 250;  // the kernel's SCM_MAX_FD is 253
+
+template <typename Call>
+auto RetryInterrupted(Call call) {
+  decltype(call()) result;
+  do {
+    result = call();
+  } while (result == -1 && errno == EINTR);
+  return result;
+}
+
+Local<String> Text(Isolate *isolate, const char *text) {
+  return String::NewFromUtf8(isolate, text).ToLocalChecked();
+}
+
+void ThrowErrno(Arguments args, const char *call, int number) {
+  Isolate *isolate = args.GetIsolate();
+  Local<Context> context = isolate->GetCurrentContext();
+  const char *name = strerrorname_np(number);
+  const std::string message = std::string(call) + ": " + (name ? name : "unknown") + ", " + strerrordesc_np(number);
+  Local<Object> error = Exception::Error(Text(isolate, message.c_str())).As<Object>();
+  error->Set(context, Text(isolate, "code"), Text(isolate, name ? name : "UNKNOWN")).Check();
+  error->Set(context, Text(isolate, "errno"), Integer::New(isolate, number)).Check();
+  error->Set(context, Text(isolate, "syscall"), Text(isolate, call)).Check();
+  isolate->ThrowException(error);
+}
+
+double NumberAt(Arguments args, int index) {
+  return args[index]->NumberValue(args.GetIsolate()->GetCurrentContext()).FromMaybe(0);
+}
+
+int IntAt(Arguments args, int index) { return static_cast<int>(NumberAt(args, index)); }
+
+std::string TextAt(Arguments args, int index) {
+  String::Utf8Value text(args.GetIsolate(), args[index]);
+  return std::string(*text ? *text : "", text.length());
+}
+
+struct Bytes {
+  uint8_t *data = nullptr;
+  size_t length = 0;
+};
+
+// The bytes of a typed array, shared or not; empty when the argument is none.
+Bytes BytesAt(Arguments args, int index) {
+  if (!args[index]->IsArrayBufferView()) return {};
+  Local<ArrayBufferView> view = args[index].As<ArrayBufferView>();
+  return {static_cast<uint8_t *>(view->Buffer()->Data()) + view->ByteOffset(), view->ByteLength()};
+}
+
+// The word `words[index]`, or nullptr (and a RangeError is pending) when it is outside: a stray store would hit the table.
+int32_t *WordAt(Arguments args) {
+  const Bytes bytes = BytesAt(args, 0);
+  const double index = NumberAt(args, 1);
+  if (index >= 0 && (index + 1) * sizeof(int32_t) <= static_cast<double>(bytes.length)) {
+    return reinterpret_cast<int32_t *>(bytes.data) + static_cast<size_t>(index);
+  }
+  args.GetIsolate()->ThrowException(Exception::RangeError(Text(args.GetIsolate(), "futex word outside the view")));
+  return nullptr;
+}
+
+long Futex(int32_t *word, int operation, int32_t value, const timespec *timeout) {
+  // Not FUTEX_PRIVATE: other processes wait on the same page of the same file.
+  return syscall(SYS_futex, word, operation, value, timeout, nullptr, 0);
+}
+
+timespec AfterMs(double ms) {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const int64_t total = now.tv_sec * INT64_C(1000000000) + now.tv_nsec + static_cast<int64_t>(ms * 1e6);
+  return {static_cast<time_t>(total / 1000000000), static_cast<long>(total % 1000000000)};
+}
+
+// ---- memory ----------------------------------------------------------------------------------------------------------
+
+// map(fd, length): SharedArrayBuffer. Unmapped when its last owner, in whatever thread, is gone.
+void Map(Arguments args) {
+  const size_t length = static_cast<size_t>(NumberAt(args, 1));
+  void *start = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, IntAt(args, 0), 0);
+  if (start == MAP_FAILED) return ThrowErrno(args, "mmap", errno);
+  // A fork (posix_spawn, a cell) must not copy page tables of a region of gigabytes.
+  madvise(start, length, MADV_DONTFORK);
+  std::unique_ptr<BackingStore> store = SharedArrayBuffer::NewBackingStore(
+      start, length, [](void *data, size_t size, void *) { munmap(data, size); }, nullptr);
+  args.GetReturnValue().Set(SharedArrayBuffer::New(args.GetIsolate(), std::move(store)));
+}
+
+// allocate(fd, offset, length): blocks of the file, zeroed; a store to them can no longer fail for want of space.
+void Allocate(Arguments args) {
+  const off_t offset = static_cast<off_t>(NumberAt(args, 1));
+  const off_t length = static_cast<off_t>(NumberAt(args, 2));
+  const int fd = IntAt(args, 0);
+  if (RetryInterrupted([&] { return fallocate(fd, 0, offset, length); }) != 0) ThrowErrno(args, "fallocate", errno);
+}
+
+// release(fd, offset, length): the blocks go back to the file system, the bytes read as zeros.
+void Release(Arguments args) {
+  const off_t offset = static_cast<off_t>(NumberAt(args, 1));
+  const off_t length = static_cast<off_t>(NumberAt(args, 2));
+  const int fd = IntAt(args, 0);
+  const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+  if (RetryInterrupted([&] { return fallocate(fd, mode, offset, length); }) != 0) ThrowErrno(args, "fallocate", errno);
+}
+
+// ---- waiting ---------------------------------------------------------------------------------------------------------
+
+// futexWait(words, index, expected, timeoutMs): 'woken' | 'changed' | 'timed-out'. Blocks.
+void FutexWait(Arguments args) {
+  int32_t *word = WordAt(args);
+  if (!word) return;
+  const int32_t expected = IntAt(args, 2);
+  // An absolute end (FUTEX_WAIT_BITSET): signals that interrupt the wait cannot make it longer.
+  const timespec end = AfterMs(NumberAt(args, 3));
+  const char *result = "woken";
+  while (syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &end, nullptr, FUTEX_BITSET_MATCH_ANY) == -1) {
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) {
+      result = "changed";
+    } else if (errno == ETIMEDOUT) {
+      result = "timed-out";
+    } else {
+      return ThrowErrno(args, "futex", errno);
+    }
+    break;
+  }
+  args.GetReturnValue().Set(Text(args.GetIsolate(), result));
+}
+
+// futexWake(words, index, count): how many were woken.
+void FutexWake(Arguments args) {
+  int32_t *word = WordAt(args);
+  if (!word) return;
+  const double count = NumberAt(args, 2);
+  const long woken = Futex(word, FUTEX_WAKE, count > INT_MAX ? INT_MAX : static_cast<int32_t>(count), nullptr);
+  if (woken == -1) return ThrowErrno(args, "futex", errno);
+  args.GetReturnValue().Set(static_cast<double>(woken));
+}
+
+// The word SIGALRM rings. Static because a signal handler can reach nothing else; `alarm_store` keeps it mapped.
+std::atomic<int32_t *> alarm_bell{nullptr};
+std::shared_ptr<BackingStore> alarm_store;
+
+void RingBell(int) {
+  const int saved = errno;
+  int32_t *word = alarm_bell.load(std::memory_order_relaxed);
+  if (word) {
+    __atomic_add_fetch(word, 1, __ATOMIC_SEQ_CST);
+    Futex(word, FUTEX_WAKE, INT_MAX, nullptr);
+  }
+  errno = saved;
+}
+
+// bellOnAlarm(words, index): from now on SIGALRM adds 1 to that word and wakes whoever waits on it, for this process.
+void BellOnAlarm(Arguments args) {
+  int32_t *word = WordAt(args);
+  if (!word) return;
+  alarm_store = args[0].As<ArrayBufferView>()->Buffer()->GetBackingStore();
+  alarm_bell.store(word, std::memory_order_relaxed);
+  struct sigaction action = {};
+  action.sa_handler = RingBell;
+  action.sa_flags = SA_RESTART;
+  if (sigaction(SIGALRM, &action, nullptr) != 0) ThrowErrno(args, "sigaction", errno);
+}
+
+// setAlarm(us): SIGALRM once, after so many microseconds; 0 disarms.
+void SetAlarm(Arguments args) {
+  const int64_t us = static_cast<int64_t>(NumberAt(args, 0));
+  const itimerval timer = {{0, 0}, {static_cast<time_t>(us / 1000000), static_cast<suseconds_t>(us % 1000000)}};
+  if (setitimer(ITIMER_REAL, &timer, nullptr) != 0) ThrowErrno(args, "setitimer", errno);
+}
+
+// ---- processes -------------------------------------------------------------------------------------------------------
+
+// threadId(): the kernel's number of the calling thread.
+void ThreadId(Arguments args) { args.GetReturnValue().Set(static_cast<int32_t>(syscall(SYS_gettid))); }
+
+// queueSignal(pid, signal, value): false when there is no such process.
+void QueueSignal(Arguments args) {
+  sigval value = {};
+  value.sival_int = IntAt(args, 2);
+  if (sigqueue(IntAt(args, 0), IntAt(args, 1), value) == 0) return args.GetReturnValue().Set(true);
+  if (errno != ESRCH) return ThrowErrno(args, "sigqueue", errno);
+  args.GetReturnValue().Set(false);
+}
+
+// setDeathSignal(signal): sent to this process when the thread that made it dies.
+void SetDeathSignal(Arguments args) {
+  if (prctl(PR_SET_PDEATHSIG, IntAt(args, 0)) != 0) ThrowErrno(args, "prctl", errno);
+}
+
+// ---- files and sockets -----------------------------------------------------------------------------------------------
+
+// lockFile(fd, 'shared' | 'exclusive' | 'none'): false when another holds it. Never waits.
+void LockFile(Arguments args) {
+  const std::string kind = TextAt(args, 1);
+  const int fd = IntAt(args, 0);
+  const int operation = kind == "shared" ? LOCK_SH : kind == "exclusive" ? LOCK_EX : LOCK_UN;
+  if (RetryInterrupted([&] { return flock(fd, operation | LOCK_NB); }) == 0) return args.GetReturnValue().Set(true);
+  if (errno != EWOULDBLOCK) return ThrowErrno(args, "flock", errno);
+  args.GetReturnValue().Set(false);
+}
+
+// memfd(name, content?): fd. The file offset stays 0.
+void MemoryFile(Arguments args) {
+  const Bytes content = BytesAt(args, 1);
+  const int fd = memfd_create(TextAt(args, 0).c_str(), MFD_CLOEXEC);
+  if (fd == -1) return ThrowErrno(args, "memfd_create", errno);
+  for (size_t done = 0; done < content.length;) {
+    const ssize_t written = RetryInterrupted(
+        [&] { return pwrite(fd, content.data + done, content.length - done, static_cast<off_t>(done)); });
+    if (written == -1) {
+      const int number = errno;
+      close(fd);
+      return ThrowErrno(args, "pwrite", number);
+    }
+    done += static_cast<size_t>(written);
+  }
+  args.GetReturnValue().Set(fd);
+}
+
+// socketPair(): [ours, theirs]. Ours does not block (net.Socket wants it so), theirs does (a C program inherits it).
+void SocketPair(Arguments args) {
+  Isolate *isolate = args.GetIsolate();
+  int fds[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) return ThrowErrno(args, "socketpair", errno);
+  if (fcntl(fds[0], F_SETFL, O_RDWR | O_NONBLOCK) != 0) {
+    const int number = errno;
+    close(fds[0]);
+    close(fds[1]);
+    return ThrowErrno(args, "fcntl", number);
+  }
+  Local<Value> pair[] = {Integer::New(isolate, fds[0]), Integer::New(isolate, fds[1])};
+  args.GetReturnValue().Set(Array::New(isolate, pair, 2));
+}
+
+// sendWithFds(fd, bytes, fds): all bytes; the descriptors travel with the first. Blocks (poll) when the socket is full.
+void SendWithFds(Arguments args) {
+  Local<Context> context = args.GetIsolate()->GetCurrentContext();
+  const int fd = IntAt(args, 0);
+  const Bytes bytes = BytesAt(args, 1);
+  std::vector<int> fds;
+  if (args[2]->IsArray()) {
+    Local<Array> list = args[2].As<Array>();
+    for (uint32_t i = 0; i < list->Length(); i++) {
+      Local<Value> value;
+      if (!list->Get(context, i).ToLocal(&value)) return;
+      fds.push_back(value->Int32Value(context).FromMaybe(-1));
+    }
+  }
+  if (fds.size() > kMaxDescriptors) return ThrowErrno(args, "sendmsg", E2BIG);
+  std::vector<uint8_t> control(fds.empty() ? 0 : CMSG_SPACE(fds.size() * sizeof(int)));
+  for (size_t done = 0; done < bytes.length;) {
+    iovec part = {bytes.data + done, bytes.length - done};
+    msghdr message = {};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (done == 0 && !fds.empty()) {
+      message.msg_control = control.data();
+      message.msg_controllen = control.size();
+      cmsghdr *header = CMSG_FIRSTHDR(&message);
+      header->cmsg_level = SOL_SOCKET;
+      header->cmsg_type = SCM_RIGHTS;
+      header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
+      memcpy(CMSG_DATA(header), fds.data(), fds.size() * sizeof(int));
+    }
+    const ssize_t sent = RetryInterrupted([&] { return sendmsg(fd, &message, MSG_NOSIGNAL); });
+    if (sent >= 0) {
+      done += static_cast<size_t>(sent);
+    } else if (errno == EAGAIN) {
+      pollfd ready = {fd, POLLOUT, 0};
+      if (RetryInterrupted([&] { return poll(&ready, 1, -1); }) == -1) return ThrowErrno(args, "poll", errno);
+    } else {
+      return ThrowErrno(args, "sendmsg", errno);
+    }
+  }
+}
+
+// openBeneath(dirFd, path, flags, mode): fd. No symbolic link is followed and nothing outside the directory is reached.
+void OpenBeneath(Arguments args) {
+  const std::string path = TextAt(args, 1);
+  const int dir = IntAt(args, 0);
+  open_how how = {};
+  how.flags = static_cast<uint64_t>(IntAt(args, 2)) | O_CLOEXEC;
+  how.mode = static_cast<uint64_t>(IntAt(args, 3));
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  const long fd = RetryInterrupted([&] { return syscall(SYS_openat2, dir, path.c_str(), &how, sizeof how); });
+  if (fd == -1) return ThrowErrno(args, "openat2", errno);
+  args.GetReturnValue().Set(static_cast<int32_t>(fd));
+}
+
+// writeDurably(fd, first, second, offset, sync): both byte arrays one behind the other at `offset`, then fdatasync unless
+// `sync` is false. Blocks for the disk: one call, because a hop to another thread costs more than the sync.
+void WriteDurably(Arguments args) {
+  const int fd = IntAt(args, 0);
+  const Bytes first = BytesAt(args, 1);
+  const Bytes second = BytesAt(args, 2);
+  iovec parts[2] = {{first.data, first.length}, {second.data, second.length}};
+  off_t offset = static_cast<off_t>(NumberAt(args, 3));
+  for (size_t left = first.length + second.length; left > 0;) {
+    const ssize_t written = RetryInterrupted([&] { return pwritev(fd, parts, 2, offset); });
+    if (written == -1) return ThrowErrno(args, "pwritev", errno);
+    offset += written;
+    left -= static_cast<size_t>(written);
+    size_t step = static_cast<size_t>(written);
+    for (iovec &part : parts) {
+      const size_t taken = step < part.iov_len ? step : part.iov_len;
+      part.iov_base = static_cast<uint8_t *>(part.iov_base) + taken;
+      part.iov_len -= taken;
+      step -= taken;
+    }
+  }
+  // No retry but for EINTR: after a failed fdatasync the kernel may have dropped the pages, and a second one would lie.
+  if (args[4]->IsTrue() && RetryInterrupted([&] { return fdatasync(fd); }) != 0) ThrowErrno(args, "fdatasync", errno);
+}
+
+// syncFileSystem(fd): everything written to the file system of `fd`. Blocks for the disk.
+void SyncFileSystem(Arguments args) {
+  const int fd = IntAt(args, 0);
+  if (RetryInterrupted([&] { return syncfs(fd); }) != 0) ThrowErrno(args, "syncfs", errno);
+}
+
+}  // namespace
+
+NODE_MODULE_INIT(/* exports, module, context */) {
+  NODE_SET_METHOD(exports, "map", Map);
+  NODE_SET_METHOD(exports, "allocate", Allocate);
+  NODE_SET_METHOD(exports, "release", Release);
+  NODE_SET_METHOD(exports, "futexWait", FutexWait);
+  NODE_SET_METHOD(exports, "futexWake", FutexWake);
+  NODE_SET_METHOD(exports, "bellOnAlarm", BellOnAlarm);
+  NODE_SET_METHOD(exports, "setAlarm", SetAlarm);
+  NODE_SET_METHOD(exports, "threadId", ThreadId);
+  NODE_SET_METHOD(exports, "queueSignal", QueueSignal);
+  NODE_SET_METHOD(exports, "setDeathSignal", SetDeathSignal);
+  NODE_SET_METHOD(exports, "lockFile", LockFile);
+  NODE_SET_METHOD(exports, "memfd", MemoryFile);
+  NODE_SET_METHOD(exports, "socketPair", SocketPair);
+  NODE_SET_METHOD(exports, "sendWithFds", SendWithFds);
+  NODE_SET_METHOD(exports, "openBeneath", OpenBeneath);
+  NODE_SET_METHOD(exports, "writeDurably", WriteDurably);
+  NODE_SET_METHOD(exports, "syncFileSystem", SyncFileSystem);
+  Isolate *isolate = context->GetIsolate();
+  exports->Set(context, Text(isolate, "abi"), Integer::New(isolate, NODE_MODULE_VERSION)).Check();
+}

@@ -1,0 +1,20 @@
+/* Files of a run: in, out, and away. */
+#ifndef TURNO_CELL_BOX_H
+#define TURNO_CELL_BOX_H
+
+#include "cell.h"
+#include "control.h"
+
+/* Puts the in-files of the request into /box and /exe, and makes the store as large as asked for. */
+void box_fill(struct cell *cell, const struct request *request);
+
+/* Copies the out-files to the descriptors of the request. Returns how many were missing, irregular or too large. */
+uint32_t box_bring_out(const struct cell *cell, const struct request *request);
+
+/* Empties the store and proves it; die()s when something is left. */
+void box_wipe(const struct cell *cell);
+
+/* Copies `bytes` from the start of one descriptor to another, without a way through this process. False: errno. */
+bool copy_file(int from, int to, uint64_t bytes);
+
+#endif

@@ -1,0 +1,151 @@
+/*
+ * `turno-cell --check`: what this machine can offer.
+ *
+ * Nothing is concluded from versions or files that might mean something: each backend is tried with a cell of its own, and
+ * the bits of the hello of the best one say what is in force.
+ */
+#include "check.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "keeper.h"
+#include "layout.h"
+#include "report.h"
+#include "retry.h"
+
+#define CHECK_UID 64998 /* and the one after it; nobody else's, and not of the cells of a server (64200 and on) */
+
+enum status { PASS, CAUTION, FAIL };
+
+static enum status worst;
+
+static void text(const char *key, const char *value, const char *end) {
+  printf("\"%s\": \"", key);
+  for (; *value; value++) {
+    if (*value == '"' || *value == '\\') putchar('\\');
+    if ((unsigned char)*value >= ' ') putchar(*value);
+  }
+  printf("\"%s", end);
+}
+
+static void fact(const char *name, enum status status, const char *found, const char *costs, const char *remedy) {
+  static const char *const names[] = {"PASS", "CAUTION", "FAIL"};
+  if (status > worst) worst = status;
+  putchar('{');
+  text("fact", name, ", ");
+  text("status", names[status], ", ");
+  text("found", found, ", ");
+  text("costs", status ? costs : "", ", ");
+  text("remedy", status ? remedy : "", "}\n");
+  fflush(stdout);
+}
+
+/* A fact that is either so or not. */
+static void have(const char *name, bool there, const char *costs, const char *remedy) {
+  fact(name, there ? PASS : CAUTION, there ? "yes" : "no", costs, remedy);
+}
+
+/* Makes one cell and ends it. True when it said hello; otherwise the report says why not. */
+static bool try_backend(enum backend_wish wish, struct turno_cell_report *report) {
+  int ends[2];
+  char group[64];
+  memset(report, 0, sizeof *report);
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) return false;
+  snprintf(group, sizeof group, "turno-check-%d/cell", getpid());
+  pid_t pid = fork();
+  if (pid == 0) {
+    close(ends[0]);
+    if (!freopen("/dev/null", "w", stderr)) _exit(1);
+    struct arguments arguments = {.control = ends[1], .turns = -1, .group = group, .uid = CHECK_UID, .backend = wish};
+    report_to(ends[1]);
+    _exit(keeper_run(&arguments));
+  }
+  close(ends[1]);
+  bool said = recv(ends[0], report, sizeof *report, MSG_WAITALL) == (ssize_t)sizeof *report;
+  close(ends[0]);
+  if (pid > 0) RETRY(waitpid(pid, NULL, 0));
+  return said && report->kind == TURNO_REPORT_HELLO;
+}
+
+static void check_kernel(void) {
+  struct utsname machine;
+  int major = 0, minor = 0;
+  uname(&machine);
+  sscanf(machine.release, "%d.%d", &major, &minor);
+  bool new_enough = major > 5 || (major == 5 && minor >= 12);
+  fact("kernel", new_enough ? PASS : FAIL, machine.release, "the cell needs mount_setattr and close_range: Linux 5.12", "upgrade the kernel");
+}
+
+static void check_swap(void) {
+  char line[256];
+  int lines = 0;
+  FILE *swaps = fopen("/proc/swaps", "re");
+  while (swaps && fgets(line, sizeof line, swaps)) lines++;
+  if (swaps) fclose(swaps);
+  fact("swap", lines > 1 ? CAUTION : PASS, lines > 1 ? "on" : "off", "a program over its memory may be slow before it is ended; times vary", "swapoff -a");
+}
+
+static void check_governor(void) {
+  char governor[64] = "";
+  FILE *file = fopen("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "re");
+  if (!file) return; /* virtual machines have none, and nothing to set */
+  if (fgets(governor, sizeof governor, file)) governor[strcspn(governor, "\n")] = '\0';
+  fclose(file);
+  fact("governor", strcmp(governor, "performance") ? CAUTION : PASS, governor, "the same program takes different times", "cpupower frequency-set -g performance");
+}
+
+static void check_protections(uint32_t backend) {
+  const bool root = geteuid() == 0;
+  have("separate ids", backend & TURNO_BACKEND_SEPARATE_UID, "the filter alone keeps programs from signalling and limiting PID 1 of their cell",
+       "start turno as root");
+  have("control groups", backend & (TURNO_BACKEND_CGROUP_V1 | TURNO_BACKEND_CGROUP_V2),
+       "memory is bounded per process and looked at 50 times a second; CPU time of children that nobody waits for is lost; "
+       "the memory limit shows as a failing malloc, not as MLE",
+       root ? "mount the memory, pids and cpuacct controllers (cgroup v1)" : "start turno as root");
+  have("idle cpu group", backend & TURNO_BACKEND_CPU_IDLE_GROUP, "SCHED_IDLE alone keeps programs below the server: a stop takes up to 1 ms longer",
+       "Linux 5.15, root, and the cpu controller mounted");
+  have("user namespace around each cell", backend & TURNO_BACKEND_USER_NAMESPACE, "whoever took over PID 1 of a cell could become any user of the host",
+       "sysctl user.max_user_namespaces=10000");
+}
+
+int check_print(void) {
+  static const struct {
+    const char *name;
+    enum backend_wish wish;
+    bool root;
+  } backends[] = {{"root with cgroup v1", BACKEND_ROOT_V1, true}, {"root with cgroup v2", BACKEND_ROOT_V2, true}, {"root without control groups", BACKEND_ROOT_PLAIN, true},
+                  {"ordinary user with user namespaces", BACKEND_USER, false}};
+  const uint32_t groups = TURNO_BACKEND_CGROUP_V1 | TURNO_BACKEND_CGROUP_V2;
+  struct turno_cell_report reports[sizeof backends / sizeof *backends], best = {0};
+  bool works[sizeof backends / sizeof *backends] = {0};
+  const bool root = geteuid() == 0;
+  check_kernel();
+  for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
+    if (backends[i].root != root) continue;
+    works[i] = try_backend(backends[i].wish, &reports[i]);
+    if (works[i] && best.kind != TURNO_REPORT_HELLO) best = reports[i];
+  }
+  for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
+    if (backends[i].root != root) continue;
+    /* One version of control groups is enough; which one a machine has is no defect. */
+    enum status status = works[i] || best.backend & groups ? PASS : CAUTION;
+    fact(backends[i].name, status, works[i] ? "a cell was made" : (const char *)reports[i].detail, "see the next lines", "see the next lines");
+  }
+  if (best.kind == TURNO_REPORT_HELLO) {
+    check_protections(best.backend);
+  } else {
+    fact("sandbox", FAIL, "no backend works", "turno refuses to start",
+         root ? "is this a container? give it CAP_SYS_ADMIN and an unmasked /proc" : "sysctl kernel.unprivileged_userns_clone=1, or start turno as root");
+  }
+  check_swap();
+  check_governor();
+  return (int)worst;
+}

@@ -1,0 +1,15 @@
+/* What this machine can offer a cell. */
+#ifndef TURNO_CELL_CHECK_H
+#define TURNO_CELL_CHECK_H
+
+/*
+ * Tries each backend with a real cell and prints one JSON object a line:
+ *
+ *     {"fact": "cgroup v1", "status": "PASS", "found": "...", "costs": "...", "remedy": "..."}
+ *
+ * `costs` (what is weaker without it) and `remedy` (the command that mends it) are empty after PASS. Returns 0 when every
+ * line is PASS, 1 with a CAUTION, 2 with a FAIL: no cell can be made at all.
+ */
+int check_print(void);
+
+#endif

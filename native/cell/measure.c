@@ -1,0 +1,108 @@
+/*
+ * Clocks of a run.
+ *
+ * CPU time comes from the cpuacct group, exact and with every descendant. Without groups it is put together from PID 1's
+ * reaped children and the clocks of the living: weaker, because a child whose parent ignores SIGCHLD takes its time with it.
+ */
+#include "measure.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "retry.h"
+
+#define NS 1000000000ull
+
+uint64_t now_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * NS + (uint64_t)now.tv_nsec;
+}
+
+static bool read_process(const struct cell *cell, pid_t pid, const char *name, char *text, size_t size) {
+  char path[48];
+  snprintf(path, sizeof path, "%d/%s", pid, name);
+  CLOSED_AT_END int file = openat(cell->processes, path, O_RDONLY | O_CLOEXEC);
+  ssize_t length = file < 0 ? -1 : read(file, text, size - 1);
+  if (length < 0) return false;
+  text[length] = '\0';
+  return true;
+}
+
+typedef uint64_t process_figure(const struct cell *cell, pid_t pid);
+
+/* Folds a figure over all processes of the namespace but PID 1. */
+static uint64_t over_processes(const struct cell *cell, process_figure *figure, bool largest) {
+  char buffer[16384] __attribute__((aligned(8)));
+  uint64_t result = 0;
+  CLOSED_AT_END int list = openat(cell->processes, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  for (ssize_t length; list >= 0 && (length = syscall(SYS_getdents64, list, buffer, sizeof buffer)) > 0;) {
+    for (ssize_t at = 0; at < length;) {
+      const struct dirent64 *entry = (const struct dirent64 *)(buffer + at);
+      at += entry->d_reclen;
+      int pid = entry->d_name[0] >= '1' && entry->d_name[0] <= '9' ? atoi(entry->d_name) : 1;
+      uint64_t one = pid == 1 ? 0 : figure(cell, pid);
+      result = !largest ? result + one : one > result ? one : result;
+    }
+  }
+  return result;
+}
+
+/* Own time from the clock; that of children it has waited for from stat, in ticks: fields 16 and 17. */
+static uint64_t process_cpu_ns(const struct cell *cell, pid_t pid) {
+  clockid_t clock;
+  struct timespec own = {0};
+  if (clock_getcpuclockid(pid, &clock) == 0) clock_gettime(clock, &own);
+  char text[1024];
+  unsigned long long user = 0, system = 0;
+  const char *fields = read_process(cell, pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
+  if (fields) sscanf(fields, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %llu %llu", &user, &system);
+  return (uint64_t)own.tv_sec * NS + (uint64_t)own.tv_nsec + (user + system) * (NS / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+static uint64_t timeval_ns(struct timeval time) { return (uint64_t)time.tv_sec * NS + (uint64_t)time.tv_usec * 1000; }
+
+uint64_t measure_cpu_ns(const struct cell *cell) {
+  if (cell->groups.cpu_used >= 0) return groups_cpu_ns(&cell->groups);
+  struct rusage reaped;
+  getrusage(RUSAGE_CHILDREN, &reaped);
+  return timeval_ns(reaped.ru_utime) + timeval_ns(reaped.ru_stime) + over_processes(cell, process_cpu_ns, false);
+}
+
+static uint64_t process_memory_bytes(const struct cell *cell, pid_t pid) {
+  char text[128];
+  unsigned long long resident = 0, shared = 0;
+  if (!read_process(cell, pid, "statm", text, sizeof text)) return 0;
+  sscanf(text, "%*u %llu %llu", &resident, &shared);
+  return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+uint64_t measure_memory_bytes(const struct cell *cell) {
+  if (cell->groups.memory_now >= 0) return groups_memory_bytes(&cell->groups);
+  return over_processes(cell, process_memory_bytes, false);
+}
+
+/* schedstat: time on a core, time waiting for one, times on one. */
+uint64_t measure_delay_of_ns(const struct cell *cell, pid_t pid) {
+  char text[128];
+  unsigned long long delay = 0;
+  if (read_process(cell, pid, "schedstat", text, sizeof text)) sscanf(text, "%*u %llu", &delay);
+  return delay;
+}
+
+uint64_t measure_delay_ns(const struct cell *cell) { return over_processes(cell, measure_delay_of_ns, true); }
+
+static uint64_t process_moves(const struct cell *cell, pid_t pid) {
+  char text[512];
+  const char *state = read_process(cell, pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
+  return state && (state[2] == 'R' || state[2] == 'S');
+}
+
+uint64_t measure_moving(const struct cell *cell) { return over_processes(cell, process_moves, false); }

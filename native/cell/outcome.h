@@ -1,0 +1,47 @@
+/* What is known of a run while it is watched, and what is made of it in the end. */
+#ifndef TURNO_CELL_OUTCOME_H
+#define TURNO_CELL_OUTCOME_H
+
+#include <signal.h>
+
+#include "cell.h"
+#include "control.h"
+#include "pump.h"
+
+struct run {
+  struct cell *cell;
+  const struct turno_cell_request *fixed;
+  struct pump pumps[2]; /* of stdout and stderr */
+  pid_t pid;            /* the main program */
+  bool ended, stopped, host_gone;
+  siginfo_t end;
+  uint32_t limit;       /* TURNO_LIMIT_* for which PID 1 ends the run */
+  uint64_t cpu_before_ns, oom_kills_before;
+  uint64_t started_ns, stopped_since_ns, stopped_ns;
+  bool still;  /* stopped, and seen to use no CPU any more */
+  bool signalled; /* something happened to a process since the last look */
+  uint64_t cpu_at_stop_ns, cpu_at_look_ns;
+  uint64_t turn_since_ns, cpu_at_turn_ns, delay_at_turn_ns; /* when the present stay on the lane began */
+  uint64_t delay_ns; /* time in the run queue on the lane, in the stays before; at the end in all of them */
+  uint64_t largest_bytes; /* without a memory group: ru_maxrss of the main program */
+};
+
+
+uint64_t minus(uint64_t a, uint64_t b); /* or 0 */
+uint64_t cores(void);
+
+uint64_t outcome_cpu_ns(const struct run *run);
+
+/* Time on the lane so far, whether running, asleep or in the run queue. */
+uint64_t outcome_lane_ns(const struct run *run);
+
+/* Time in the run queue on the lane so far. */
+uint64_t outcome_delay_ns(const struct run *run);
+
+/* Wall time of the program: what it had on the lane without `delay_ns` in the run queue. */
+uint64_t outcome_wall_ns(const struct run *run, uint64_t on_lane_ns, uint64_t delay_ns);
+
+/* Fills in a result. Every process of the run is dead. */
+void outcome_describe(const struct run *run, const struct request *request, uint64_t on_lane_ns, struct turno_cell_report *report);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * Output through pipes.
+ *
+ * Normally the program writes straight into a memfd of the host and nobody moves its bytes. A pipe is used where that would
+ * change what the program means: languages that open /dev/stdout anew (a second description of a memfd starts at offset 0
+ * and overwrites), and runs whose files must stay smaller than their output, because RLIMIT_FSIZE knows one number only.
+ */
+#include "pump.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "report.h"
+#include "retry.h"
+
+int pump_open(struct pump *pump, int to, uint64_t most) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC)) die(STEP_STREAM, 4, errno, "pipe");
+  if (fcntl(ends[0], F_SETFL, O_NONBLOCK)) die(STEP_STREAM, 5, errno, "fcntl");
+  *pump = (struct pump){.from = ends[0], .to = to, .most = most};
+  return ends[1];
+}
+
+static void hand_on(struct pump *pump, const char *bytes, size_t count) {
+  uint64_t room = pump->most - pump->bytes;
+  if (count > room) {
+    pump->over = true;
+    count = (size_t)room;
+  }
+  for (size_t done = 0; done < count;) {
+    ssize_t written = RETRY(write(pump->to, bytes + done, count - done));
+    if (written < 0) die(STEP_STREAM, 6, errno, "handing output on");
+    done += (size_t)written;
+  }
+  pump->bytes += count;
+}
+
+void pump_move(struct pump *pump) {
+  static char buffer[64 << 10];
+  /* A bounded number of reads: a program that writes without pause must not keep PID 1 from the doorbell. */
+  for (int reads = 0; reads < 16 && pump->from >= 0 && !pump->over; reads++) {
+    ssize_t count = RETRY(read(pump->from, buffer, sizeof buffer));
+    if (count < 0 && errno == EAGAIN) return;
+    if (count < 0) die(STEP_STREAM, 7, errno, "reading output");
+    if (count == 0) return pump_close(pump);
+    hand_on(pump, buffer, (size_t)count);
+  }
+}
+
+void pump_close(struct pump *pump) {
+  if (pump->from >= 0) close(pump->from);
+  pump->from = -1;
+}

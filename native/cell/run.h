@@ -1,0 +1,23 @@
+/* Starting one program. */
+#ifndef TURNO_CELL_RUN_H
+#define TURNO_CELL_RUN_H
+
+#include "cell.h"
+#include "control.h"
+#include "steps.h"
+
+struct launch {
+  const struct cell *cell;
+  const struct request *request;
+  int streams[3];         /* stdin, stdout, stderr as the program gets them */
+  uint64_t file_bytes;    /* RLIMIT_FSIZE */
+  /* Why it did not start; step STEP_NONE = it did. Written by the child. */
+  volatile enum step step;
+  volatile uint32_t index;
+  volatile int error;
+};
+
+/* Starts the program of the request. Returns its pid; launch->step tells whether it got as far as its own code. */
+pid_t run_start(struct launch *launch);
+
+#endif

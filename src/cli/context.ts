@@ -1,0 +1,52 @@
+/** What a command works with: where it prints, its environment, and its way to the server. */
+
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { SETTINGS } from '../config.js';
+import { TurnoError } from '../errors.js';
+import type { Client } from '../io/client.js';
+import { HttpClient, serverUrl } from '../io/http-client.js';
+import { Credentials } from './credentials.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Context {
+  readonly environment: Environment;
+  /** Results, for people and for pipes. */
+  readonly out: NodeJS.WritableStream;
+  /** Everything that is not the result: progress, complaints. */
+  readonly err: NodeJS.WritableStream & { readonly isTTY?: boolean };
+  /** Exit status of the process, when a command went through: 0 unless it says otherwise. */
+  status: number;
+}
+
+const DEFAULT_SERVER = `http://${SETTINGS.host.default}:${SETTINGS.port.default}`;
+
+/** Adds what every command has that talks to a server. */
+export function withServer(command: Command): Command {
+  return command.option('--server <url>', `the server (default ${DEFAULT_SERVER}; TURNO_SERVER)`);
+}
+
+/** @throws TURNO_SETTING when what is set is no URL */
+export function serverOf(context: Context, options: { server?: string }): string {
+  return serverUrl(options.server ?? context.environment.TURNO_SERVER ?? DEFAULT_SERVER);
+}
+
+export function credentialsOf({ environment }: Context): Credentials {
+  const home = environment.XDG_CONFIG_HOME || join(environment.HOME || homedir(), '.config');
+  return new Credentials(join(home, 'turno'));
+}
+
+/** @throws TURNO_NO_TOKEN when neither the environment nor the kept file has one for this server */
+export function authenticatedClient(context: Context, options: { server?: string }): Client {
+  const server = serverOf(context, options);
+  const credentials = credentialsOf(context);
+  const token = context.environment.TURNO_TOKEN ?? credentials.of(server)?.token;
+  if (token === undefined) throw new TurnoError('TURNO_NO_TOKEN', { server, path: credentials.path });
+  return new HttpClient(server, token);
+}
+
+export function print(stream: NodeJS.WritableStream, text: string): void {
+  stream.write(text.endsWith('\n') ? text : `${text}\n`);
+}

@@ -1,0 +1,102 @@
+/**
+ * The command line: all commands put together, and what their errors become.
+ *
+ * Exit status: 0 done (submit: AC), 1 another verdict, or the server ended badly, 2 a wrong command line or a refusal.
+ */
+
+import { Command, CommanderError } from 'commander';
+import { optionOf, readSettings, refuseUnknownVariables, SETTING_NAMES } from '../config.js';
+import { TurnoError } from '../errors.js';
+import { Refusal } from '../io/client.js';
+import { didYouMean } from '../nearest.js';
+import { cancelCommand } from './cancel.js';
+import { checkCommand } from './check.js';
+import type { Context, Environment } from './context.js';
+import { print } from './context.js';
+import { getCommand } from './get.js';
+import { listCommand } from './list.js';
+import { registerCommand } from './register.js';
+import { shellCommand } from './shell.js';
+import { showCommand } from './show.js';
+import { submissionsCommand } from './submissions.js';
+import { submitCommand } from './submit.js';
+import { tableCommand } from './table.js';
+
+const USAGE_STATUS = 2;
+
+/**
+ * Reads a command line and does what it says.
+ * @param args without the interpreter and the script
+ * @returns the exit status
+ */
+export async function main(
+  args: readonly string[],
+  environment: Environment,
+  out: Context['out'] = process.stdout,
+  err: Context['err'] = process.stderr,
+): Promise<number> {
+  const context: Context = { environment, out, err, status: 0 };
+  try {
+    refuseUnknownVariables(environment);
+    await program(context).parseAsync([...args], { from: 'user' });
+    return context.status;
+  } catch (error) {
+    // commander has printed its own message already; help and version are no errors.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_STATUS;
+    if (!(error instanceof TurnoError || error instanceof Refusal)) throw error;
+    print(err, `turno: ${error.message} (${error.code})`);
+    return USAGE_STATUS;
+  }
+}
+
+const COMMANDS = [
+  checkCommand,
+  tableCommand,
+  registerCommand,
+  submitCommand,
+  submissionsCommand,
+  showCommand,
+  getCommand,
+  cancelCommand,
+  listCommand,
+  shellCommand,
+];
+
+/** Every command; a new one is a file and a line above. */
+export function program(context: Context): Command {
+  const root = new Command('turno')
+    .description('A code judge that takes turns. Without a command it serves.')
+    .showSuggestionAfterError()
+    .enablePositionalOptions();
+  root.addCommand(serveCommand(context), { isDefault: true });
+  for (const command of COMMANDS) root.addCommand(command(context));
+  const serve = root.commands[0];
+  root.addHelpText('after', () => `\nSettings of the server (turno serve):\n${serve?.helpInformation() ?? ''}`);
+  for (const command of [root, ...root.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => context.out.write(text),
+      writeErr: (text) => context.err.write(text),
+    });
+  }
+  return root;
+}
+
+function serveCommand({ environment }: Context): Command {
+  const command = new Command('serve').description('start the server; each setting is a flag and a variable');
+  for (const name of SETTING_NAMES) {
+    const { flags, description } = optionOf(name);
+    command.option(flags, description);
+  }
+  return command.allowExcessArguments().action(async (flags: Record<string, unknown>) => {
+    // What is no command comes here, since serving is what is done without one.
+    const [word] = command.args;
+    if (word !== undefined) {
+      const names = command.parent?.commands.map((one) => one.name()) ?? [];
+      throw new TurnoError('TURNO_USAGE', { problem: `unknown command "${word}"${didYouMean(word, names)}` });
+    }
+    const settings = readSettings(flags, environment);
+    // Loaded only now: the other commands start without the server's modules.
+    const { serve } = await import('./serve.js');
+    await serve(settings);
+  });
+}

@@ -1,0 +1,89 @@
+/** A reply of the server as text for people. */
+
+import Table from 'cli-table3';
+import type { SubmissionPage, SubmissionReply, TurnsReply } from '../io/schema.js';
+import { VERDICTS } from '../verdict.js';
+
+/** Verdict, facts, what the compiler said, the tests, the output. */
+export function reportOf(reply: SubmissionReply): string {
+  const parts = [headline(reply), facts(reply)];
+  if (reply.compile?.output) parts.push(section('compiler', reply.compile.output));
+  if (reply.tests.length > 0) parts.push(testTable(reply.tests));
+  if (reply.stdout) parts.push(section('stdout', reply.stdout));
+  if (reply.stderr) parts.push(section('stderr', reply.stderr));
+  return parts.join('\n');
+}
+
+/** Submissions, one a line. */
+export function listOf({ submissions }: SubmissionPage): string {
+  if (submissions.length === 0) return 'no submissions';
+  const table = new Table({ head: ['id', 'sent', 'language', 'verdict', 'CPU ms', 'KiB'], ...PLAIN });
+  for (const { id, sentAt, language, state, verdict, cpuTimeMs, memoryKiB } of submissions) {
+    table.push([id, sentAt, language, verdict ?? state, round(cpuTimeMs), round(memoryKiB)]);
+  }
+  return withoutTrailingBlanks(table.toString());
+}
+
+/** Programs alive, one a line: those on lanes first. */
+export function turnsOf({ lanes, programs }: TurnsReply): string {
+  const busy = programs.filter(({ lane }) => lane !== null).length;
+  const summary = `${busy} of ${lanes} ${lanes === 1 ? 'lane' : 'lanes'} busy, ${programs.length - busy} waiting`;
+  if (programs.length === 0) return summary;
+  const head = ['id', 'pid', 'user', 'program', 'state', 'lane', 'level', 'turns', 'CPU ms', 'KiB', 'since'];
+  const table = new Table({ head, ...PLAIN });
+  for (const { id, pid, user, program, state, lane, level, turns, cpuTimeMs, memoryKiB, waitingSince } of programs) {
+    const known = [id ?? '-', pid, user, program ?? '-', state, lane ?? '-', level, turns];
+    table.push([...known, round(cpuTimeMs), round(memoryKiB), waitingSince]);
+  }
+  return `${summary}\n${withoutTrailingBlanks(table.toString())}`;
+}
+
+/** No colours and no frame: what is printed is also read by programs. */
+const PLAIN = {
+  style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
+  chars: Object.fromEntries(
+    ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
+      .concat(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
+      .map((place) => [place, '']),
+  ),
+};
+
+function withoutTrailingBlanks(text: string): string {
+  return text.replaceAll(/ +$/gm, '');
+}
+
+/** How far it is, until it is done. */
+export function progressOf({ state, position, turnsHad }: SubmissionReply): string {
+  const turns = turnsHad ? `, ${turnsHad} ${turnsHad === 1 ? 'turn' : 'turns'} had` : '';
+  return `${state}${turns}${position === null ? '' : `, ${position} before it`}`;
+}
+
+function headline(reply: SubmissionReply): string {
+  const { verdict, reason } = reply;
+  if (verdict === null) return progressOf(reply);
+  // A newer server may have verdicts this build does not know.
+  const says = Object.hasOwn(VERDICTS, verdict) ? `  ${VERDICTS[verdict].says}` : '';
+  return `${verdict}${says}${reason ? `: ${reason}` : ''}`;
+}
+
+function facts({ id, cpuTimeMs, wallTimeMs, waitedMs, memoryKiB, exitCode, signal }: SubmissionReply): string {
+  const end = signal === null ? `exit code ${exitCode ?? '-'}` : signal;
+  const times = `CPU ${round(cpuTimeMs)} ms, wall ${round(wallTimeMs)} ms, waited ${round(waitedMs)} ms`;
+  return `${times}, memory ${round(memoryKiB)} KiB, ${end}, submission ${id}`;
+}
+
+function testTable(tests: SubmissionReply['tests']): string {
+  const table = new Table({ head: ['test', 'verdict', 'CPU ms', 'wall ms', 'KiB', ''], ...PLAIN });
+  for (const { name, verdict, cpuTimeMs, wallTimeMs, memoryKiB, reason } of tests) {
+    table.push([name, verdict ?? '', round(cpuTimeMs), round(wallTimeMs), round(memoryKiB), reason ?? '']);
+  }
+  return withoutTrailingBlanks(table.toString());
+}
+
+function section(title: string, text: string): string {
+  return `--- ${title}\n${text.endsWith('\n') ? text.slice(0, -1) : text}`;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,46 @@
+/** `turno serve`: starts the primary, says so in one line, and ends it on SIGINT or SIGTERM. */
+
+import { destination, pino } from 'pino';
+import type { Settings } from '../config.js';
+import { findLanguages } from '../languages/registry.js';
+import { Primary, type Started } from '../server/primary.js';
+
+/** Resolves when the server has ended in order. */
+export async function serve(settings: Settings): Promise<void> {
+  // Listeners come before anything else: without one SIGUSR1 opens the debugger's port and SIGUSR2 is deadly.
+  let primary: Primary | undefined;
+  process.on('SIGUSR1', () => primary?.forward());
+  process.on('SIGUSR2', () => primary?.snapshot());
+  const isAsked = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve);
+  });
+  const log = pino({ level: settings.logLevel, base: { pid: process.pid, part: 'primary' } }, destination(2));
+  const languages = await findLanguages(process.env.PATH ?? '');
+  primary = new Primary(settings, languages, log);
+  const started = await Promise.race([primary.start(), isAsked]);
+  if (typeof started === 'string') {
+    // Asked to end before it had begun: what is there already ends, and the rest is not started any more.
+    await primary.stop(false);
+    return;
+  }
+  const tools = languages.map(({ id, tool }) => `${id} (${tool.version})`);
+  process.stdout.write(`${startLine(primary.dataDirectory, started, tools)}\n`);
+  const signal = await isAsked;
+  // Whoever asks twice does not want to wait for programs.
+  if (settings.drain) for (const again of ['SIGINT', 'SIGTERM'] as const) process.on(again, () => primary.hurry());
+  log.info({ signal, drain: settings.drain }, 'ending');
+  await primary.stop(settings.drain);
+  log.info('ended');
+}
+
+function startLine(data: string, { url, rows, backend }: Started, tools: readonly string[]): string {
+  const languages = tools.length > 0 ? tools.join(', ') : 'NONE: no tool-chain on the PATH';
+  return [
+    `turno: ${url}`,
+    `pid ${process.pid}`,
+    `data ${data}`,
+    `${rows} ${rows === 1 ? 'row' : 'rows'}`,
+    `sandbox ${backend.join(' + ')}`,
+    `languages ${languages}`,
+  ].join('; ');
+}

@@ -1,0 +1,33 @@
+/** `turno submissions`: one's own, newest first. */
+
+import { Command } from 'commander';
+import { TurnoError } from '../errors.js';
+import { MAX_PAGE } from '../io/schema.js';
+import { authenticatedClient, type Context, print, withServer } from './context.js';
+import { listOf } from './report.js';
+
+interface ListOptions {
+  readonly server?: string;
+  readonly limit: string;
+  readonly after?: string;
+  readonly json?: true;
+}
+
+export function submissionsCommand(context: Context): Command {
+  return withServer(new Command('submissions'))
+    .description('list your submissions, newest first')
+    .option('--limit <n>', `how many (1 to ${MAX_PAGE})`, '20')
+    .option('--after <id>', 'go on after this one')
+    .option('--json', 'print the page as JSON')
+    .action(async (options: ListOptions) => {
+      const limit = /^\d{1,9}$/.test(options.limit) ? Number(options.limit) : undefined;
+      if (limit === undefined) {
+        const problem = `expected an integer from 1 to ${MAX_PAGE}, got ${JSON.stringify(options.limit)}`;
+        throw new TurnoError('TURNO_SETTING', { name: '--limit', problem });
+      }
+      const client = authenticatedClient(context, options);
+      const page = await client.list({ limit, ...(options.after === undefined ? {} : { after: options.after }) });
+      print(context.out, options.json ? JSON.stringify(page, undefined, 2) : listOf(page));
+      if (page.next !== null && !options.json) print(context.err, `more: turno submissions --after ${page.next}`);
+    });
+}

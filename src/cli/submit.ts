@@ -1,0 +1,120 @@
+/** `turno submit FILE`: sends a program, waits, shows what became of it. Exit status 0 only for AC. */
+
+import { Command } from 'commander';
+import { TurnoError } from '../errors.js';
+import type { Client } from '../io/client.js';
+import type { SubmissionBody, SubmissionReply } from '../io/schema.js';
+import { authenticatedClient, type Context, print, withServer } from './context.js';
+import { Progress } from './progress.js';
+import { progressOf, reportOf } from './report.js';
+import { bytesOfFile, filesOf, languageOfFile } from './submission-files.js';
+
+/** How often a submission is asked for: soon at first, since most are done at once, then less and less often. */
+const FIRST_PAUSE_MS = 10;
+const LAST_PAUSE_MS = 250;
+
+const LIMIT_OPTIONS = [
+  ['--cpu-time-ms <ms>', 'CPU time'],
+  ['--wall-time-ms <ms>', 'time running or sleeping'],
+  ['--memory-mib <MiB>', 'memory'],
+  ['--processes <n>', 'processes and threads at once'],
+  ['--output-kib <KiB>', 'stdout and stderr, each'],
+  ['--file-size-kib <KiB>', 'largest file written'],
+] as const;
+
+interface SubmitOptions {
+  readonly server?: string;
+  readonly language?: string;
+  readonly stdin?: string;
+  readonly expected?: string;
+  readonly checker?: string;
+  readonly epsilon?: string;
+  readonly arg?: string[];
+  readonly json?: true;
+  readonly cpuTimeMs?: string;
+  readonly wallTimeMs?: string;
+  readonly memoryMib?: string;
+  readonly processes?: string;
+  readonly outputKib?: string;
+  readonly fileSizeKib?: string;
+}
+
+export function submitCommand(context: Context): Command {
+  const command = withServer(new Command('submit'))
+    .description('submit a program, wait, and show its verdict (exit status 0 only for AC)')
+    .argument('<file>', 'the program; its directory is the root of the others')
+    .argument('[others...]', 'more files of it')
+    .option('--language <id>', 'default: by the extension')
+    .option('--stdin <file>', 'standard input; - is the standard input of this command')
+    .option('--expected <file>', 'what it should write to stdout: the verdict is then about the answer too')
+    .option('--checker <exact|token|float>', 'how that is compared (default token)')
+    .option('--epsilon <number>', 'for float: largest difference, absolute or relative (default 1e-6)')
+    .option('--arg <text>', 'an argument of the program; may be repeated', (arg, args: string[]) => [...args, arg], [])
+    .option('--json', 'print the whole reply as JSON');
+  for (const [flags, description] of LIMIT_OPTIONS) command.option(flags, `limit: ${description}`);
+  return command.action(async (file: string, others: string[], options: SubmitOptions) => {
+    const client = authenticatedClient(context, options);
+    const body = await bodyOf(client, file, others, options);
+    const done = await judged(context, client, body);
+    print(context.out, options.json ? JSON.stringify(done, undefined, 2) : reportOf(done));
+    context.status = done.verdict === 'AC' ? 0 : 1;
+  });
+}
+
+async function bodyOf(client: Client, file: string, others: string[], options: SubmitOptions): Promise<SubmissionBody> {
+  const { files, main } = filesOf(file, others);
+  const language = options.language ?? languageOfFile(file, await client.languages());
+  const limits = limitsOf(options);
+  const stdin = options.stdin === undefined ? undefined : bytesOfFile(options.stdin).toString('base64');
+  const body = { language, files, main, args: options.arg ?? [], ...(limits ? { limits } : {}) };
+  if (options.expected === undefined) {
+    if (options.checker !== undefined) {
+      throw new TurnoError('TURNO_USAGE', { problem: '--checker needs --expected: there is nothing to compare.' });
+    }
+    return { ...body, ...(stdin === undefined ? {} : { stdinBase64: stdin }) };
+  }
+  const expectedBase64 = bytesOfFile(options.expected).toString('base64');
+  // What is not one of the kinds is for the server to refuse: it knows them all.
+  const kind = (options.checker ?? 'token') as 'exact' | 'token' | 'float';
+  const epsilon = options.epsilon === undefined ? {} : { epsilon: numberOf('--epsilon', options.epsilon) };
+  const test = { expectedBase64, ...(stdin === undefined ? {} : { stdinBase64: stdin }) };
+  return { ...body, tests: [test], checker: { kind, ...epsilon } };
+}
+
+/** Bounds are the server's to say; here only text becomes a number. */
+function limitsOf(options: SubmitOptions): SubmissionBody['limits'] | undefined {
+  const given = {
+    cpuTimeMs: ['--cpu-time-ms', options.cpuTimeMs],
+    wallTimeMs: ['--wall-time-ms', options.wallTimeMs],
+    memoryMiB: ['--memory-mib', options.memoryMib],
+    processes: ['--processes', options.processes],
+    outputKiB: ['--output-kib', options.outputKib],
+    fileSizeKiB: ['--file-size-kib', options.fileSizeKib],
+  } as const;
+  const entries = Object.entries(given).flatMap(([name, [flag, text]]) =>
+    text === undefined ? [] : [[name, numberOf(flag, text)] as const],
+  );
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
+}
+
+function numberOf(flag: string, text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (Number.isFinite(value)) return value;
+  throw new TurnoError('TURNO_SETTING', { name: flag, problem: `expected a number, got ${JSON.stringify(text)}` });
+}
+
+/** Sends it without waiting, so that its id is known from the start, and asks until it is done. */
+async function judged(context: Context, client: Client, body: SubmissionBody): Promise<SubmissionReply> {
+  const progress = new Progress(context.err);
+  try {
+    let reply = await client.submit(body, { wait: false });
+    for (let pauseMs = FIRST_PAUSE_MS; reply.state !== 'done'; pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * 1.5)) {
+      progress.show(`${progressOf(reply)}, submission ${reply.id}`);
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      reply = await client.show(reply.id);
+    }
+    return reply;
+  } finally {
+    progress.end();
+  }
+}

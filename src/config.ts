@@ -1,0 +1,309 @@
+/**
+ * Every setting of the server, once: its flag, its variable, default, unit, bounds and help. `--help` and the reading of
+ * flags and variables are made from this table; a setting that is not here does not exist.
+ *
+ *     key maxRows  ->  flag --max-rows  ->  variable TURNO_MAX_ROWS
+ *
+ * A flag goes before a variable, a variable before the default. What is not understood is refused: a mistyped limit that
+ * is silently ignored is worse than a server that does not start.
+ */
+
+import { availableParallelism } from 'node:os';
+import { TurnoError } from './errors.js';
+import { didYouMean } from './nearest.js';
+
+interface Described {
+  readonly help: string;
+}
+interface IntegerSetting extends Described {
+  readonly kind: 'integer';
+  readonly min: number;
+  readonly max: number;
+  /** What one of it is, for people; empty for a plain count. */
+  readonly unit: string;
+  readonly default: number | (() => number);
+  /** The default in words, when it depends on the machine. */
+  readonly defaultText?: string;
+}
+interface TextSetting extends Described {
+  readonly kind: 'text';
+  /** What stands for the value in --help. */
+  readonly placeholder: string;
+  readonly default: string;
+}
+interface ChoiceSetting extends Described {
+  readonly kind: 'choice';
+  readonly choices: readonly string[];
+  readonly default: string;
+}
+interface SwitchSetting extends Described {
+  readonly kind: 'switch';
+  readonly default: false;
+}
+export type Setting = IntegerSetting | TextSetting | ChoiceSetting | SwitchSetting;
+
+const cores = () => availableParallelism();
+
+export const SETTINGS = {
+  host: { kind: 'text', placeholder: 'address', default: '127.0.0.1', help: 'address to listen on' },
+  port: { kind: 'integer', min: 0, max: 65_535, unit: '', default: 8_040, help: 'TCP port; 0 lets the kernel choose' },
+  data: { kind: 'text', placeholder: 'directory', default: 'turno-data', help: 'directory of everything that is kept' },
+  lanes: {
+    kind: 'integer',
+    min: 1,
+    max: 1_024,
+    unit: '',
+    default: cores,
+    defaultText: 'one per core',
+    help: 'programs that run at the same moment',
+  },
+  turns: {
+    kind: 'choice',
+    choices: ['las', 'rr', 'fifo'],
+    default: 'las',
+    help: 'whose turn it is: least attained service first, round-robin, or first come first served without preemption',
+  },
+  fronts: { kind: 'integer', min: 1, max: 64, unit: '', default: 1, help: 'processes that serve requests' },
+  savers: { kind: 'integer', min: 1, max: 64, unit: '', default: 2, help: 'threads of a front that write to disk' },
+  runners: {
+    kind: 'integer',
+    min: 1,
+    max: 256,
+    unit: '',
+    default: 1,
+    help: 'threads of a front that get programs executed; each looks after many cells',
+  },
+  cells: {
+    kind: 'integer',
+    min: 1,
+    max: 4_096,
+    unit: '',
+    default: 256,
+    help: 'sandboxes in all fronts together: programs that may be started at once, running or stopped',
+  },
+  maxRows: {
+    kind: 'integer',
+    min: 1,
+    max: 100_000_000,
+    unit: '',
+    default: 10_000_000,
+    help: 'submissions the table can hold before new ones are refused',
+  },
+  durability: {
+    kind: 'choice',
+    choices: ['power', 'crash'],
+    default: 'power',
+    help: 'what an accepted submission and a given answer survive: the loss of power, or only the death of processes',
+  },
+  registration: {
+    kind: 'choice',
+    choices: ['open', 'invite', 'closed'],
+    default: 'open',
+    help: 'who may register: everybody, whoever has the token in invite.token of the data directory, or nobody',
+  },
+  maxQueued: {
+    kind: 'integer',
+    min: 1,
+    max: 100_000_000,
+    unit: '',
+    default: 2_000,
+    help: 'submissions a user may have unfinished before new ones are refused',
+  },
+  drain: {
+    kind: 'switch',
+    default: false,
+    help: 'at SIGTERM or SIGINT finish what runs before ending; a second signal ends at once',
+  },
+  maxCpuTimeMs: {
+    kind: 'integer',
+    min: 1,
+    max: 86_400_000,
+    unit: 'ms',
+    default: 60_000,
+    help: 'largest CPU limit a submission may ask for',
+  },
+  maxWallTimeMs: {
+    kind: 'integer',
+    min: 1,
+    max: 86_400_000,
+    unit: 'ms',
+    default: 120_000,
+    help: 'largest wall-clock limit',
+  },
+  maxMemoryMib: { kind: 'integer', min: 1, max: 1_048_576, unit: 'MiB', default: 4_096, help: 'largest memory limit' },
+  maxProcesses: {
+    kind: 'integer',
+    min: 1,
+    max: 32_768,
+    unit: '',
+    default: 512,
+    help: 'largest limit of processes and threads',
+  },
+  maxOutputKib: {
+    kind: 'integer',
+    min: 1,
+    max: 1_048_576,
+    unit: 'KiB',
+    default: 65_536,
+    help: 'largest limit of stdout and of stderr',
+  },
+  maxFileSizeKib: {
+    kind: 'integer',
+    min: 1,
+    max: 16_777_216,
+    unit: 'KiB',
+    default: 1_048_576,
+    help: 'largest limit of a file a program writes',
+  },
+  maxBodyMib: { kind: 'integer', min: 1, max: 256, unit: 'MiB', default: 64, help: 'largest request' },
+  maxSourceKib: {
+    kind: 'integer',
+    min: 1,
+    max: 262_144,
+    unit: 'KiB',
+    default: 4_096,
+    help: 'largest single source file',
+  },
+  logLevel: {
+    kind: 'choice',
+    choices: ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'],
+    default: 'info',
+    help: 'what is logged, on stderr, one JSON object a line',
+  },
+  unsafeNoSandbox: {
+    kind: 'switch',
+    default: false,
+    help: 'run programs without a sandbox where none can be made; they can do all this user can',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+type ValueOf<S extends Setting> = S extends { kind: 'integer' }
+  ? number
+  : S extends { kind: 'switch' }
+    ? boolean
+    : S extends { kind: 'choice'; choices: readonly (infer Choice)[] }
+      ? Choice
+      : string;
+
+/** All settings with their values: complete and within bounds. */
+export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> };
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
+
+/** Variables that are no settings of the server: those of the command line's client. */
+const OTHER_VARIABLES = ['TURNO_SERVER', 'TURNO_TOKEN'];
+
+/** `maxRows` -> `--max-rows` */
+export function flagOf(name: SettingName): string {
+  return `--${words(name).join('-')}`;
+}
+
+/** `maxRows` -> `TURNO_MAX_ROWS` */
+export function variableOf(name: SettingName): string {
+  return `TURNO_${words(name).join('_').toUpperCase()}`;
+}
+
+function words(name: string): string[] {
+  return name
+    .replace(/([A-Z])/g, ' $1')
+    .toLowerCase()
+    .split(' ');
+}
+
+/**
+ * The settings from flags and environment.
+ * @param flags by name, as they were typed (`true` for a switch); absent ones are undefined
+ * @throws TURNO_SETTING naming the flag or variable, what was expected and what was found
+ */
+export function readSettings(
+  flags: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Settings {
+  refuseUnknownFlags(flags);
+  refuseUnknownVariables(environment);
+  const read = (name: SettingName) => {
+    const flag = flags[name];
+    if (flag !== undefined) return parsed(SETTINGS[name], flag === true ? 'true' : String(flag), flagOf(name));
+    const variable = environment[variableOf(name)];
+    if (variable !== undefined) return parsed(SETTINGS[name], variable, variableOf(name));
+    return defaultOf(SETTINGS[name]);
+  };
+  return Object.fromEntries(SETTING_NAMES.map((name) => [name, read(name)])) as unknown as Settings;
+}
+
+function refuseUnknownFlags(flags: Readonly<Record<string, unknown>>): void {
+  for (const name of Object.keys(flags)) {
+    if (Object.hasOwn(SETTINGS, name)) continue;
+    const flag = `--${words(name).join('-')}`;
+    throw new TurnoError('TURNO_SETTING', {
+      name: flag,
+      problem: `unknown${didYouMean(flag, SETTING_NAMES.map(flagOf))}`,
+    });
+  }
+}
+
+/** @throws TURNO_SETTING for a TURNO_* variable that nothing reads: most likely it is mistyped */
+export function refuseUnknownVariables(environment: Readonly<Record<string, string | undefined>>): void {
+  const known = [...SETTING_NAMES.map(variableOf), ...OTHER_VARIABLES];
+  for (const variable of Object.keys(environment)) {
+    if (!variable.startsWith('TURNO_') || known.includes(variable)) continue;
+    throw new TurnoError('TURNO_SETTING', { name: variable, problem: `unknown${didYouMean(variable, known)}` });
+  }
+}
+
+function parsed(setting: Setting, text: string, name: string): string | number | boolean {
+  const refuse = (expected: string) =>
+    new TurnoError('TURNO_SETTING', { name, problem: `expected ${expected}, got ${JSON.stringify(text)}` });
+  switch (setting.kind) {
+    case 'integer': {
+      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+      if (!(value >= setting.min && value <= setting.max)) throw refuse(boundsOf(setting));
+      return value;
+    }
+    case 'choice':
+      if (!setting.choices.includes(text)) throw refuse(`one of ${setting.choices.join(', ')}`);
+      return text;
+    case 'switch':
+      if (text !== 'true' && text !== 'false') throw refuse('true or false');
+      return text === 'true';
+    case 'text':
+      if (text === '' || text.includes('\0')) throw refuse(`a ${setting.placeholder}`);
+      return text;
+  }
+}
+
+function boundsOf({ min, max, unit }: IntegerSetting): string {
+  return `an integer from ${min} to ${max}${unit && ` (${unit})`}`;
+}
+
+function defaultOf(setting: Setting): string | number | boolean {
+  return typeof setting.default === 'function' ? setting.default() : setting.default;
+}
+
+/** One setting as a command-line option: flags with placeholder, and help with bounds, default and variable. */
+export function optionOf(name: SettingName): { flags: string; description: string } {
+  const setting: Setting = SETTINGS[name];
+  const variable = variableOf(name);
+  switch (setting.kind) {
+    case 'integer': {
+      const preset = setting.defaultText ?? String(defaultOf(setting));
+      const bounds = `${setting.min} to ${setting.max}`;
+      const description = `${setting.help} (${bounds}; default ${preset}; ${variable})`;
+      return { flags: `${flagOf(name)} <${setting.unit || 'n'}>`, description };
+    }
+    case 'choice':
+      return {
+        flags: `${flagOf(name)} <${setting.choices.join('|')}>`,
+        description: `${setting.help} (default ${setting.default}; ${variable})`,
+      };
+    case 'switch':
+      return { flags: flagOf(name), description: `${setting.help} (${variable}=true)` };
+    case 'text':
+      return {
+        flags: `${flagOf(name)} <${setting.placeholder}>`,
+        description: `${setting.help} (default ${setting.default}; ${variable})`,
+      };
+  }
+}

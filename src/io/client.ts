@@ -1,0 +1,53 @@
+/**
+ * The judge as a client sees it, whatever way leads there. The objects are those of schema.ts.
+ *
+ * What the server refuses is thrown as Refusal, with the server's code: it may be newer than this build and know codes
+ * that errors.ts lacks. That no server answers is a TurnoError: TURNO_UNREACHABLE.
+ */
+
+import type {
+  Health,
+  LanguageReply,
+  SubmissionBody,
+  SubmissionPage,
+  SubmissionReply,
+  TurnsReply,
+  UserReply,
+} from './schema.js';
+
+export interface Download {
+  readonly name: string;
+  readonly content: Buffer;
+}
+
+export interface Client {
+  /** Where it leads, for messages. */
+  readonly server: string;
+  /** @param invite where the server registers by invitation */
+  register(name: string, invite?: string): Promise<UserReply>;
+  /** Resolves when the submission is accepted, with `wait` when it is done. */
+  submit(body: SubmissionBody, options: { readonly wait: boolean }): Promise<SubmissionReply>;
+  show(id: string): Promise<SubmissionReply>;
+  /** Ends it at once; refused with TURNO_DONE when it has ended already. */
+  cancel(id: string): Promise<SubmissionReply>;
+  list(page: { readonly after?: string; readonly limit?: number }): Promise<SubmissionPage>;
+  /** One file as it is, several as a tar archive. */
+  source(id: string): Promise<Download>;
+  executable(id: string): Promise<Download>;
+  turns(): Promise<TurnsReply>;
+  languages(): Promise<LanguageReply['languages']>;
+  health(): Promise<Health>;
+}
+
+/** An error the server answered with. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly code: string;
+  readonly field: string | undefined;
+
+  constructor(code: string, message: string, field?: string) {
+    super(message);
+    this.code = code;
+    this.field = field;
+  }
+}

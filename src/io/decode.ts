@@ -1,0 +1,138 @@
+/**
+ * From a body that passed the schema to a request the judge can work with: the rules a schema cannot say, text to bytes,
+ * defaults filled in. Every refusal names its field.
+ */
+
+import type { Settings } from '../config.js';
+import { TurnoError } from '../errors.js';
+import type { CheckerChoice } from '../judging/checkers/checker.js';
+import { didYouMean } from '../nearest.js';
+import { KIB } from '../units.js';
+import { refuse, shown } from './complaint.js';
+import { checkFileName, checkFileSet } from './file-names.js';
+import { defaultLimits, type SubmissionBody, type UserBody } from './schema.js';
+import { base64Bytes, textBytes } from './text.js';
+import type { LanguageInfo, SourceFile, SubmissionRequest, TestRequest } from './transport.js';
+
+const DEFAULT_EPSILON = 1e-6;
+const MAX_USER_NAME_BYTES = 128;
+
+/** @throws TURNO_BAD_REQUEST, TURNO_TOO_LARGE */
+export function decodeSubmission(
+  body: SubmissionBody,
+  settings: Settings,
+  languages: readonly LanguageInfo[],
+): SubmissionRequest {
+  const language = languageCalled(body.language, languages);
+  const tests = decodeTests(body.tests ?? []);
+  if (tests.length > 0) refuseIfGiven(body, ['stdin', 'stdinBase64'], 'only without `tests`: each test has its own');
+  return {
+    language: language.id,
+    files: decodeFiles(body, language, settings.maxSourceKib * KIB),
+    stdin: bytesOf(body, 'stdin', 'stdinBase64', '') ?? Buffer.alloc(0),
+    args: (body.args ?? []).map((arg, index) => checkedArgument(arg, `args[${index}]`)),
+    limits: { ...defaultLimits(settings), ...body.limits },
+    tests,
+    checker: decodeChecker(body),
+  };
+}
+
+/** @throws TURNO_BAD_REQUEST */
+export function decodeUserName({ name }: UserBody): string {
+  const bytes = textBytes(name, 'name').length;
+  if (bytes > MAX_USER_NAME_BYTES) throw refuse('name', `expected at most ${MAX_USER_NAME_BYTES} bytes, got ${bytes}`);
+  if (/\p{C}/u.test(name)) throw refuse('name', 'expected text without control characters');
+  if (name.trim() !== name) throw refuse('name', 'expected a name without blanks around it');
+  return name;
+}
+
+function languageCalled(id: string, languages: readonly LanguageInfo[]): LanguageInfo {
+  const ids = languages.map((language) => language.id);
+  const found = languages.find((language) => language.id === id);
+  if (found) return found;
+  throw refuse('language', `expected one of ${ids.join(', ')}, got ${shown(id)}${didYouMean(id, ids)}`);
+}
+
+// ---- files ----------------------------------------------------------------------------------------------------------
+
+function decodeFiles(body: SubmissionBody, language: LanguageInfo, maxBytes: number): SourceFile[] {
+  if (body.source !== undefined) {
+    refuseIfGiven(body, ['files', 'main'], 'not together with `source`');
+    const content = withinSize(textBytes(body.source, 'source'), 'source', maxBytes);
+    return [{ path: `main${language.extension}`, content }];
+  }
+  if (body.files === undefined) throw refuse('source', 'expected `source`, or `files` and `main`; got neither');
+  const files = body.files.map(({ path, content, encoding }, index) => {
+    const field = `files[${index}]`;
+    checkFileName(path, `${field}.path`);
+    const bytes =
+      encoding === 'base64' ? base64Bytes(content, `${field}.content`) : textBytes(content, `${field}.content`);
+    return { path, content: withinSize(bytes, `${field}.content`, maxBytes) };
+  });
+  const paths = files.map(({ path }) => path);
+  checkFileSet(paths, 'files');
+  const main = body.main ?? (files.length === 1 ? paths[0] : undefined);
+  if (main === undefined) throw refuse('main', 'expected the path of one of `files`, got nothing');
+  const first = files.find(({ path }) => path === main);
+  if (first === undefined) {
+    throw refuse('main', `expected the path of one of \`files\`, got ${shown(main)}${didYouMean(main, paths)}`);
+  }
+  return [first, ...files.filter((file) => file !== first)];
+}
+
+function withinSize(bytes: Buffer, field: string, limit: number): Buffer {
+  if (bytes.length > limit) throw new TurnoError('TURNO_TOO_LARGE', { field, limit, found: bytes.length });
+  return bytes;
+}
+
+// ---- tests ----------------------------------------------------------------------------------------------------------
+
+function decodeTests(tests: NonNullable<SubmissionBody['tests']>): TestRequest[] {
+  const names = new Set<string>();
+  return tests.map((test, index) => {
+    const field = `tests[${index}]`;
+    const name = test.name ?? String(index + 1);
+    textBytes(name, `${field}.name`);
+    if (names.has(name)) throw refuse(`${field}.name`, `two tests are called ${shown(name)}`);
+    names.add(name);
+    const expected = bytesOf(test, 'expected', 'expectedBase64', `${field}.`);
+    const stdin = bytesOf(test, 'stdin', 'stdinBase64', `${field}.`) ?? Buffer.alloc(0);
+    return { name, stdin, ...(expected ? { expected } : {}) };
+  });
+}
+
+function decodeChecker({ checker, tests }: SubmissionBody): CheckerChoice {
+  if (checker === undefined) return { kind: 'token' };
+  if (tests === undefined) throw refuse('checker', 'only with `tests`: without them there is nothing to compare');
+  if (checker.kind === 'float') return { kind: 'float', epsilon: checker.epsilon ?? DEFAULT_EPSILON };
+  if (checker.epsilon !== undefined)
+    throw refuse('checker.epsilon', `only for the kind "float", got ${shown(checker.kind)}`);
+  return { kind: checker.kind };
+}
+
+// ---- small rules ----------------------------------------------------------------------------------------------------
+
+/** One value that may come as text or as base64, but not as both. */
+function bytesOf<Key extends string>(
+  body: { readonly [Name in Key]?: string | undefined },
+  text: Key,
+  base64: Key,
+  prefix: string,
+): Buffer | undefined {
+  const [plain, encoded] = [body[text], body[base64]];
+  if (plain !== undefined && encoded !== undefined) throw refuse(`${prefix}${base64}`, `not together with \`${text}\``);
+  if (encoded !== undefined) return base64Bytes(encoded, `${prefix}${base64}`);
+  return plain === undefined ? undefined : textBytes(plain, `${prefix}${text}`);
+}
+
+function refuseIfGiven(body: SubmissionBody, fields: readonly (keyof SubmissionBody)[], rule: string): void {
+  const given = fields.find((field) => body[field] !== undefined);
+  if (given !== undefined) throw refuse(given, rule);
+}
+
+/** exec ends an argument at a NUL: the program would get another one than was sent. */
+function checkedArgument(arg: string, field: string): string {
+  textBytes(arg, field);
+  if (arg.includes('\0')) throw refuse(field, 'expected text without NUL characters');
+  return arg;
+}

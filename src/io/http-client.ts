@@ -1,0 +1,126 @@
+/** The client over HTTP, by Node's fetch. What comes back is checked to be an answer of turno before it is believed. */
+
+import { TurnoError } from '../errors.js';
+import { type Client, type Download, Refusal } from './client.js';
+import type {
+  ErrorReply,
+  Health,
+  LanguageReply,
+  SubmissionBody,
+  SubmissionPage,
+  SubmissionReply,
+  TurnsReply,
+  UserReply,
+} from './schema.js';
+
+/** A server's URL without a slash at its end, so that one server has one name. @throws TURNO_SETTING when it is no URL */
+export function serverUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text.replace(/\/+$/, '');
+  const problem = `expected a URL like http://127.0.0.1:8040, got ${JSON.stringify(text)}`;
+  throw new TurnoError('TURNO_SETTING', { name: '--server', problem });
+}
+
+export class HttpClient implements Client {
+  readonly server: string;
+  readonly #token: string | undefined;
+
+  /**
+   * @param server URL, with or without a slash at its end
+   * @throws TURNO_SETTING when it is none
+   */
+  constructor(server: string, token?: string) {
+    this.server = serverUrl(server);
+    this.#token = token;
+  }
+
+  register(name: string, invite?: string): Promise<UserReply> {
+    return this.#json<UserReply>('POST', '/v1/users', { name, ...(invite === undefined ? {} : { invite }) });
+  }
+
+  submit(body: SubmissionBody, { wait }: { wait: boolean }): Promise<SubmissionReply> {
+    return this.#json<SubmissionReply>('POST', `/v1/submissions?wait=${wait}`, body);
+  }
+
+  show(id: string): Promise<SubmissionReply> {
+    return this.#json<SubmissionReply>('GET', `/v1/submissions/${encodeURIComponent(id)}`);
+  }
+
+  cancel(id: string): Promise<SubmissionReply> {
+    return this.#json<SubmissionReply>('DELETE', `/v1/submissions/${encodeURIComponent(id)}`);
+  }
+
+  list({ after, limit }: { after?: string; limit?: number }): Promise<SubmissionPage> {
+    const query = new URLSearchParams();
+    if (after !== undefined) query.set('after', after);
+    if (limit !== undefined) query.set('limit', String(limit));
+    return this.#json<SubmissionPage>('GET', `/v1/submissions?${query}`);
+  }
+
+  source(id: string): Promise<Download> {
+    return this.#download(`/v1/submissions/${encodeURIComponent(id)}/source`);
+  }
+
+  executable(id: string): Promise<Download> {
+    return this.#download(`/v1/submissions/${encodeURIComponent(id)}/executable`);
+  }
+
+  turns(): Promise<TurnsReply> {
+    return this.#json<TurnsReply>('GET', '/v1/turns');
+  }
+
+  async languages(): Promise<LanguageReply['languages']> {
+    return (await this.#json<LanguageReply>('GET', '/v1/languages')).languages;
+  }
+
+  health(): Promise<Health> {
+    return this.#json<Health>('GET', '/v1/health');
+  }
+
+  async #json<Reply>(method: string, path: string, body?: unknown): Promise<Reply> {
+    const response = await this.#ask(method, path, body);
+    return (await this.#parsed(response)) as Reply;
+  }
+
+  async #download(path: string): Promise<Download> {
+    const response = await this.#ask('GET', path);
+    const name = /filename\*=UTF-8''(\S+)/.exec(response.headers.get('content-disposition') ?? '')?.[1];
+    return { name: decodeURIComponent(name ?? 'file'), content: Buffer.from(await response.arrayBuffer()) };
+  }
+
+  /** @throws Refusal for an error of the server, TURNO_UNREACHABLE when there is none. */
+  async #ask(method: string, path: string, body?: unknown): Promise<Response> {
+    const headers: Record<string, string> = {};
+    if (this.#token !== undefined) headers.authorization = `Bearer ${this.#token}`;
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    const response = await fetch(`${this.server}${path}`, {
+      method,
+      headers,
+      redirect: 'error', // a token is not carried to wherever somebody points
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    }).catch((error: Error) => {
+      // fetch says only "fetch failed"; why stands in the cause.
+      const problem = ((error.cause ?? error) as Error & { code?: string }).code ?? error.message;
+      throw new TurnoError('TURNO_UNREACHABLE', { server: this.server, problem }, { cause: error });
+    });
+    if (response.ok) return response;
+    const { error } = (await this.#parsed(response)) as Partial<ErrorReply>;
+    if (typeof error?.code !== 'string' || typeof error.message !== 'string') {
+      throw new TurnoError('TURNO_ANSWER', {
+        server: this.server,
+        problem: `status ${response.status} without a code`,
+      });
+    }
+    throw new Refusal(error.code, error.message, error.field);
+  }
+
+  async #parsed(response: Response): Promise<unknown> {
+    try {
+      const value: unknown = await response.json();
+      if (typeof value === 'object' && value !== null) return value;
+      throw new TypeError('JSON, but no object');
+    } catch (error) {
+      const problem = `status ${response.status}, ${(error as Error).message}`;
+      throw new TurnoError('TURNO_ANSWER', { server: this.server, problem }, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * HTTP, the first way in. Fastify does the protocol; the routes are in http-routes.ts, errors in http-errors.ts.
+ *
+ *     headers -> who is it? -> body, at most maxBodyMib, UTF-8, JSON -> schema -> decode -> judge -> JSON
+ *
+ * Who it is, is asked before the body is read: 64 MiB of a stranger cost nothing. It runs in node:cluster workers without
+ * the primary in the connections (SCHED_NONE): the workers share the listening socket.
+ */
+
+import { METHODS } from 'node:http';
+import swagger from '@fastify/swagger';
+import { type FastifyInstance, type FastifyRequest, fastify, LogController, type RouteShorthandOptions } from 'fastify';
+import type { Logger } from 'pino';
+import type { Settings } from '../config.js';
+import { TurnoError } from '../errors.js';
+import { answerClientError, MAX_HEADER_BYTES, sendError } from './http-errors.js';
+import { type Call, ERROR_RESPONSE, type Route, routes } from './http-routes.js';
+import { maxBodyBytes } from './schema.js';
+import { utf8 } from './text.js';
+import type { JudgeApi, Transport, User } from './transport.js';
+
+export interface HttpOptions {
+  readonly judge: JudgeApi;
+  readonly settings: Settings;
+  readonly log: Logger;
+}
+
+export class HttpTransport implements Transport {
+  readonly #options: HttpOptions;
+  readonly #app: FastifyInstance;
+  readonly #users = new WeakMap<FastifyRequest, User>();
+  #requests = 0;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+    const bodyLimit = maxBodyBytes(options.settings);
+    this.#app = fastify({
+      loggerInstance: options.log,
+      logController: new LogController({ disableRequestLogging: true }),
+      // Said to the client when the server fails, and unique among the fronts that write to one log.
+      genReqId: () => `${process.pid}-${++this.#requests}`,
+      bodyLimit,
+      forceCloseConnections: 'idle',
+      return503OnClosing: false, // the judge refuses new work itself, with a code
+      clientErrorHandler: answerClientError,
+      http: { maxHeaderSize: MAX_HEADER_BYTES },
+      frameworkErrors: (error, request, reply) => sendError(error, request, reply, bodyLimit),
+    }) as unknown as FastifyInstance;
+    this.#app.setErrorHandler((error, request, reply) => sendError(error, request, reply, bodyLimit));
+    // The types of the schemas say what an answer is; a serializer made from them would silently drop what they lack.
+    this.#app.setSerializerCompiler(() => JSON.stringify);
+    this.#app.setValidatorCompiler(() => () => true); // routes check by themselves, with our sentences
+    this.#readJsonOnly();
+  }
+
+  async start(): Promise<{ url: string }> {
+    const { host, port } = this.#options.settings;
+    await this.#app.register(swagger, { openapi: openApi() });
+    await this.#app.register(async (app) => this.#addRoutes(app));
+    this.#app.setNotFoundHandler((request) => {
+      throw new TurnoError('TURNO_NO_ROUTE', { method: request.method, path: request.url.slice(0, 200) });
+    });
+    const url = await this.#app.listen({ host, port });
+    return { url };
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    const timer = setTimeout(() => this.#app.server.closeAllConnections(), deadlineMs);
+    try {
+      await this.#app.close();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Fastify's own parser repairs what is not UTF-8, and reads text/plain too. */
+  #readJsonOnly(): void {
+    this.#app.removeAllContentTypeParsers();
+    this.#app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+      try {
+        done(null, parseJson(body as Buffer));
+      } catch (error) {
+        done(error as Error);
+      }
+    });
+  }
+
+  #addRoutes(app: FastifyInstance): void {
+    const { judge, settings } = this.#options;
+    const table = routes(judge, settings);
+    for (const route of table) this.#add(app, route);
+    app.get('/openapi.json', { schema: { hide: true } }, () => this.#app.swagger());
+
+    for (const path of new Set([...table.map((route) => route.path), '/openapi.json'])) {
+      const allowed = allowedMethods(table, path);
+      // Checked before a body is read, and without a token: which methods there are is no secret.
+      app.route({
+        method: METHODS.filter((method) => app.supportedMethods.includes(method) && !allowed.includes(method)),
+        url: path,
+        schema: { hide: true },
+        onRequest: (request, reply, done) => {
+          reply.header('allow', allowed.join(', '));
+          done(new TurnoError('TURNO_METHOD', { method: request.method, path, allowed: allowed.join(' or ') }));
+        },
+        handler: () => undefined,
+      });
+    }
+  }
+
+  #add(app: FastifyInstance, route: Route): void {
+    app.route({
+      method: route.method,
+      url: route.path,
+      ...documentation(route),
+      onRequest: (request, _reply, done) => {
+        try {
+          if (route.isOpen !== true) this.#users.set(request, this.#authenticated(request));
+          done();
+        } catch (error) {
+          done(error as Error);
+        }
+      },
+      handler: async (request, reply) => {
+        const call: Call = {
+          query: request.query,
+          body: request.body,
+          id: (request.params as { id?: string }).id ?? '',
+          user: () => {
+            const user = this.#users.get(request);
+            if (user === undefined) throw new TypeError(`${route.path} has no user`);
+            return user;
+          },
+          reply,
+        };
+        return await route.handle(call);
+      },
+    });
+  }
+
+  #authenticated(request: FastifyRequest): User {
+    const { authorization } = request.headers;
+    if (authorization === undefined || authorization === '') throw new TurnoError('TURNO_TOKEN_MISSING');
+    const token = /^Bearer +([\w~+/.-]+=*) *$/i.exec(authorization)?.[1];
+    const user = token === undefined ? undefined : this.#options.judge.authenticate(token);
+    if (user === undefined) throw new TurnoError('TURNO_TOKEN_UNKNOWN');
+    return user;
+  }
+}
+
+function parseJson(body: Buffer): unknown {
+  const text = utf8(body, 'body');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new TurnoError('TURNO_BAD_JSON', { field: 'body', problem: (error as Error).message }, { cause: error });
+  }
+}
+
+function allowedMethods(table: readonly Route[], path: string): string[] {
+  const methods: string[] = table.filter((route) => route.path === path).map(({ method }) => method);
+  if (methods.length === 0) methods.push('GET');
+  return methods.includes('GET') ? ['HEAD', ...methods] : methods;
+}
+
+function openApi() {
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'turno',
+      version: '1',
+      description: 'A code judge that takes turns. Errors are {error: {code, message, field?}}: docs/errors.md.',
+      license: { name: 'MIT' },
+    },
+    components: { securitySchemes: { token: { type: 'http' as const, scheme: 'bearer' } } },
+  };
+}
+
+function documentation(route: Route): RouteShorthandOptions {
+  const replies = Object.entries(route.replies).map(([status, { description, schema }]) => [
+    status,
+    schema === undefined ? { description, type: 'string', format: 'binary' } : { ...schema, description },
+  ]);
+  const { query, body, params, summary } = route;
+  return {
+    schema: {
+      summary,
+      ...(query ? { querystring: query } : {}),
+      ...(body ? { body } : {}),
+      ...(params ? { params } : {}),
+      security: route.isOpen ? [] : [{ token: [] }],
+      response: {
+        ...Object.fromEntries(replies),
+        default: { ...ERROR_RESPONSE.schema, description: ERROR_RESPONSE.description },
+      },
+    },
+  };
+}

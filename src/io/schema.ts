@@ -1,0 +1,303 @@
+/**
+ * The schemas: what a request may be and what a reply is. They are the one truth for checking, for the types of
+ * TypeScript, for OpenAPI, and for every transport.
+ *
+ * `x-expected` says a rule in words where the schema alone would say it badly (a pattern); complaint.ts uses it.
+ * Rules a schema cannot say (`source` or `files`, file names, base64) are in decode.ts.
+ */
+
+import { type Static, type TSchema, Type } from '@sinclair/typebox';
+import type { Settings } from '../config.js';
+import { KIB, MIB } from '../units.js';
+import { ORDER, type Verdict } from '../verdict.js';
+
+const closed = { additionalProperties: false } as const;
+
+/** One of several words. A plain enum: a union of literals makes Ajv report one error for each of them. */
+function oneOf<const Word extends string>(words: readonly Word[], description: string) {
+  return Type.Unsafe<Word>({ type: 'string', enum: words, description });
+}
+
+/** `type: [T, "null"]`, as JSON Schema and OpenAPI 3.1 say it. */
+function nullable<S extends TSchema>(schema: S) {
+  const types = schema.anyOf === undefined ? { type: [schema.type, 'null'] } : {};
+  const words = schema.enum === undefined ? {} : { enum: [...schema.enum, null] };
+  return Type.Unsafe<Static<S> | null>({ ...schema, ...types, ...words });
+}
+
+const atMost = (max: number, preset: number, description: string) =>
+  Type.Optional(
+    Type.Integer({ minimum: 1, maximum: max, description: `${description}; default ${Math.min(max, preset)}` }),
+  );
+
+/** Limits of a run when a request says nothing; capped by the maxima in force. */
+const LIMITS = {
+  cpuTimeMs: { preset: 2_000, max: (s: Settings) => s.maxCpuTimeMs, description: 'CPU time of all processes, ms' },
+  wallTimeMs: { preset: 6_000, max: (s: Settings) => s.maxWallTimeMs, description: 'time running or sleeping, ms' },
+  memoryMiB: { preset: 256, max: (s: Settings) => s.maxMemoryMib, description: 'memory, MiB' },
+  processes: { preset: 64, max: (s: Settings) => s.maxProcesses, description: 'processes and threads at once' },
+  outputKiB: { preset: 1_024, max: (s: Settings) => s.maxOutputKib, description: 'stdout and stderr, each, KiB' },
+  fileSizeKiB: { preset: 16_384, max: (s: Settings) => s.maxFileSizeKib, description: 'largest file written, KiB' },
+} as const;
+
+export type Limits = { readonly [Name in keyof typeof LIMITS]: number };
+
+/** What an absent limit is. */
+export function defaultLimits(settings: Settings): Limits {
+  const entries = Object.entries(LIMITS).map(([name, { preset, max }]) => [name, Math.min(preset, max(settings))]);
+  return Object.fromEntries(entries) as Limits;
+}
+
+export const MAX_FILES = 100;
+export const MAX_TESTS = 1_000;
+/** A path fits, behind `sources/ab/ID/`, the row's field of 127 bytes; and the name field of a tar header. */
+export const MAX_PATH_BYTES = 80;
+const MAX_ARGS = 100;
+const MAX_ARG_LENGTH = 4_096;
+const MAX_TEST_NAME_LENGTH = 100;
+
+// ---- requests -------------------------------------------------------------------------------------------------------
+
+export const UserBody = Type.Object(
+  {
+    name: Type.String({
+      minLength: 1,
+      maxLength: 128,
+      description: 'unique; at most 128 bytes, no control characters',
+    }),
+    invite: Type.Optional(Type.String({ maxLength: 200, description: 'the invitation, where the server wants one' })),
+  },
+  closed,
+);
+export type UserBody = Static<typeof UserBody>;
+
+/** The body of POST /v1/submissions; its bounds are settings of the server. */
+export function submissionBody(settings: Settings) {
+  const text = (description: string) => Type.Optional(Type.String({ description }));
+  const limit = (name: keyof Limits) =>
+    atMost(LIMITS[name].max(settings), LIMITS[name].preset, LIMITS[name].description);
+  const File = Type.Object(
+    {
+      path: Type.String({ description: `relative, no "..", at most ${MAX_PATH_BYTES} bytes` }),
+      content: Type.String({ description: `at most ${settings.maxSourceKib * KIB} bytes` }),
+      encoding: Type.Optional(oneOf(['utf8', 'base64'], 'how `content` is to be read; default utf8')),
+    },
+    closed,
+  );
+  const Test = Type.Object(
+    {
+      name: Type.Optional(
+        Type.String({ minLength: 1, maxLength: MAX_TEST_NAME_LENGTH, description: 'default: its number, from 1' }),
+      ),
+      stdin: text('standard input'),
+      stdinBase64: text('standard input that is not UTF-8'),
+      expected: text('what the program should write to stdout; absent: it only has to run'),
+      expectedBase64: text('the same, when it is not UTF-8'),
+    },
+    closed,
+  );
+  return Type.Object(
+    {
+      language: Type.String({ description: 'an id of GET /v1/languages' }),
+      source: text('the program, when it is a single file; otherwise `files` and `main`'),
+      files: Type.Optional(Type.Array(File, { minItems: 1, maxItems: MAX_FILES })),
+      main: text('path of the file that is run or compiled first; may be absent with a single file'),
+      stdin: text('standard input, when there are no tests'),
+      stdinBase64: text('standard input that is not UTF-8'),
+      args: Type.Optional(
+        Type.Array(Type.String({ maxLength: MAX_ARG_LENGTH }), { maxItems: MAX_ARGS, description: 'arguments' }),
+      ),
+      limits: Type.Optional(
+        Type.Object(
+          {
+            cpuTimeMs: limit('cpuTimeMs'),
+            wallTimeMs: limit('wallTimeMs'),
+            memoryMiB: limit('memoryMiB'),
+            processes: limit('processes'),
+            outputKiB: limit('outputKiB'),
+            fileSizeKiB: limit('fileSizeKiB'),
+          },
+          closed,
+        ),
+      ),
+      tests: Type.Optional(Type.Array(Test, { minItems: 1, maxItems: MAX_TESTS })),
+      checker: Type.Optional(
+        Type.Object(
+          {
+            kind: oneOf(
+              ['exact', 'token', 'float'],
+              'exact: byte for byte; token: but for white space; float: numbers by epsilon',
+            ),
+            epsilon: Type.Optional(
+              Type.Number({ minimum: 0, maximum: 1, description: 'float: absolute or relative; default 1e-6' }),
+            ),
+          },
+          { ...closed, description: 'default: token' },
+        ),
+      ),
+    },
+    closed,
+  );
+}
+export type SubmissionBody = Static<ReturnType<typeof submissionBody>>;
+
+export const SubmitQuery = Type.Object(
+  {
+    wait: Type.Optional(
+      Type.Boolean({ description: 'answer when it is done (200) instead of when it is accepted (202)' }),
+    ),
+  },
+  closed,
+);
+
+export const MAX_PAGE = 500;
+export const PageQuery = Type.Object(
+  {
+    after: Type.Optional(
+      Type.String({
+        pattern: '^[0-9a-f]{32}$',
+        'x-expected': 'the id of a submission',
+        description: 'last id of the page before',
+      }),
+    ),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_PAGE, description: 'default 50' })),
+  },
+  closed,
+);
+
+export const NoQuery = Type.Object({}, closed);
+export const IdParams = Type.Object({ id: Type.String({ description: 'id of a submission' }) }, closed);
+
+// ---- replies --------------------------------------------------------------------------------------------------------
+
+const verdict = nullable(oneOf<Verdict>(ORDER, 'null until done'));
+const output = {
+  stdout: Type.String({ description: 'bytes that are not UTF-8 as U+FFFD' }),
+  stdoutBase64: Type.Optional(Type.String({ description: 'exact, only when stdout is not UTF-8' })),
+  stderr: Type.String(),
+  stderrBase64: Type.Optional(Type.String()),
+};
+const facts = {
+  reason: nullable(Type.String({ description: 'why, for people: which limit, which difference; null for AC' })),
+  exitCode: nullable(Type.Integer({ description: 'null when a signal ended it, or when it has not run' })),
+  signal: nullable(Type.String({ description: 'name, e.g. SIGSEGV' })),
+  cpuTimeMs: Type.Number({ description: 'CPU time of all its processes' }),
+  wallTimeMs: Type.Number({ description: 'time running or sleeping, not waiting for a core' }),
+  memoryKiB: Type.Number({ description: 'largest memory in use' }),
+};
+
+export const TestReply = Type.Object({ name: Type.String(), verdict, ...facts, ...output });
+export type TestReply = Static<typeof TestReply>;
+
+const summary = {
+  id: Type.String(),
+  arrival: Type.Integer({ description: 'order number, from 1' }),
+  user: Type.String(),
+  language: Type.String(),
+  state: oneOf(['queued', 'running', 'done'], 'queued, running or done'),
+  verdict,
+  sentAt: Type.String({ description: 'ISO 8601, UTC' }),
+  source: nullable(Type.String({ description: 'path of the main file, relative to the data directory' })),
+  executable: nullable(Type.String({ description: 'path, relative to the data directory' })),
+};
+const times = {
+  waitedMs: Type.Number({
+    description: 'time it waited: for a cell, for its first turn, stopped between turns, or for a core; in no limit',
+  }),
+};
+const wait = {
+  position: nullable(
+    Type.Integer({ description: 'about how many go before it; null when it does not wait, or waits at another front' }),
+  ),
+  turnsHad: nullable(Type.Integer({ description: 'turns had by what of it is started; null when it is done' })),
+};
+export const SubmissionSummary = Type.Object({
+  ...summary,
+  exitCode: facts.exitCode,
+  signal: facts.signal,
+  cpuTimeMs: facts.cpuTimeMs,
+  wallTimeMs: facts.wallTimeMs,
+  memoryKiB: facts.memoryKiB,
+  ...times,
+});
+export type SubmissionSummary = Static<typeof SubmissionSummary>;
+
+export const SubmissionReply = Type.Object({
+  ...summary,
+  ...facts,
+  ...times,
+  ...wait,
+  ...output,
+  compile: nullable(
+    Type.Object(
+      { exitCode: nullable(Type.Integer()), output: Type.String() },
+      { description: 'null for interpreted languages' },
+    ),
+  ),
+  tests: Type.Array(TestReply),
+});
+export type SubmissionReply = Static<typeof SubmissionReply>;
+
+export const SubmissionPage = Type.Object({
+  submissions: Type.Array(SubmissionSummary, { description: 'newest first' }),
+  next: nullable(Type.String({ description: 'value of `after` for the next page; null on the last one' })),
+});
+export type SubmissionPage = Static<typeof SubmissionPage>;
+
+export const ProgramReply = Type.Object({
+  id: nullable(Type.String({ description: "submission; null when it is another user's" })),
+  pid: Type.Integer({ description: 'process 1 of its cell, as the server sees it' }),
+  user: Type.String(),
+  program: nullable(Type.String({ description: "language and main file; null when it is another user's" })),
+  state: oneOf(['waiting', 'running', 'stopped'], 'waiting: for its first turn; stopped: between two turns'),
+  lane: nullable(Type.Integer({ description: 'the lane it has, from 0' })),
+  level: Type.Integer({ description: 'by time had on lanes; 0 goes first' }),
+  turns: Type.Integer({ description: 'turns had, the present one included' }),
+  cpuTimeMs: Type.Number({ description: 'CPU time up to its last stop' }),
+  laneTimeMs: Type.Number({ description: 'time on lanes, the present stay included' }),
+  memoryKiB: Type.Number({ description: 'memory at its last stop' }),
+  waitingSince: Type.String({ description: 'when its run was asked for; ISO 8601, UTC' }),
+});
+export type ProgramReply = Static<typeof ProgramReply>;
+
+export const TurnsReply = Type.Object({
+  lanes: Type.Integer(),
+  programs: Type.Array(ProgramReply, { description: 'those on lanes first, then in about the order of their turns' }),
+});
+export type TurnsReply = Static<typeof TurnsReply>;
+
+export const UserReply = Type.Object({ name: Type.String(), token: Type.String({ description: 'shown only here' }) });
+export type UserReply = Static<typeof UserReply>;
+
+export const LanguageReply = Type.Object({
+  languages: Type.Array(
+    Type.Object({ id: Type.String(), name: Type.String(), version: Type.String(), extension: Type.String() }),
+  ),
+});
+export type LanguageReply = Static<typeof LanguageReply>;
+
+export const Health = Type.Object({
+  pid: Type.Integer({ description: 'of the front that answered' }),
+  rows: Type.Integer({ description: 'submissions in the table' }),
+  maxRows: Type.Integer(),
+  users: Type.Integer(),
+  queued: Type.Integer(),
+  running: Type.Integer(),
+  done: Type.Integer(),
+  bytes: Type.Integer({ description: 'of the table in the file' }),
+  waiting: Type.Integer({ description: 'submissions of this front that wait for a cell' }),
+  lanes: Type.Integer(),
+});
+export type Health = Static<typeof Health>;
+
+export const ErrorReply = Type.Object({
+  error: Type.Object({
+    code: Type.String({ description: 'permanent; see docs/errors.md' }),
+    message: Type.String({ description: 'for people' }),
+    field: Type.Optional(Type.String({ description: 'the field of the request it is about' })),
+  }),
+});
+export type ErrorReply = Static<typeof ErrorReply>;
+
+/** Largest body of a request, in bytes. */
+export const maxBodyBytes = (settings: Settings) => settings.maxBodyMib * MIB;

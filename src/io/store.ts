@@ -1,0 +1,206 @@
+/**
+ * Files of the data directory: what was submitted, what was compiled, answers too long for the table.
+ *
+ *     sources/ab/<id>/<path>...        the submitted files, as sent
+ *     sources/ab/<id>.request          everything else of the request (msgpack): it can be run again from these two
+ *     executables/ab/<key>             a compiled program; the key is a hash of all that went into it
+ *     executables/ab/<key>.compile     what the compiler said of it (msgpack)
+ *     responses/ab/<id>                an answer too long for the table
+ *
+ * Every file appears under its name only when it is whole (temporary name, then rename). No directory here is ever
+ * visible to a program: cells get open descriptors, so no path a program made is followed.
+ */
+
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Packr } from 'msgpackr';
+import type { SubmissionRequest } from './transport.js';
+
+const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+const packr = new Packr({ useRecords: false });
+
+/** What a compiler said; kept beside the executable so that a cached one answers the same. */
+export interface CompileOutcome {
+  readonly exitCode: number | null;
+  readonly output: string;
+}
+
+export class Store {
+  readonly #root: string;
+  readonly #isDurable: boolean;
+  #temporaries = 0;
+
+  /**
+   * @param isDurable whether executables and long answers are synced before they get their names. Requests are not: the
+   *   journal has them (pack), and writes them again after a power cut (restoreRequest).
+   */
+  constructor(dataDirectory: string, isDurable: boolean) {
+    this.#root = dataDirectory;
+    this.#isDurable = isDurable;
+  }
+
+  // ---- submissions --------------------------------------------------------------------------------------------------
+
+  /** Path of the main file, relative to the data directory. */
+  sourcePath(id: string, main: string): string {
+    return join('sources', id.slice(0, 2), id, main);
+  }
+
+  /** Writes the request to disk; afterwards it can be run again without the client. Blocks: for saver threads. */
+  saveRequest(id: string, request: SubmissionRequest): void {
+    const { files, ...rest } = request;
+    for (const { path, content } of files) {
+      const target = join(this.#root, this.sourcePath(id, path));
+      mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+      writeFileSync(target, content, { mode: 0o600, flag: 'w' });
+    }
+    const names = files.map(({ path }) => path);
+    this.#writeWhole(this.#requestPath(id), packr.pack({ ...rest, files: names }), false);
+  }
+
+  /** The whole request in one piece, for the journal. */
+  pack(request: SubmissionRequest): Uint8Array {
+    return packr.pack(request);
+  }
+
+  /** Writes the files of a request again from what the journal had. */
+  restoreRequest(id: string, packed: Uint8Array): void {
+    this.saveRequest(id, packr.unpack(packed));
+  }
+
+  /** Makes the files of a request durable themselves: for one too large for the journal. */
+  syncRequest(id: string, { files }: SubmissionRequest): void {
+    const paths = files.map(({ path }) => this.sourcePath(id, path));
+    const directories = new Set(paths.flatMap((path) => [dirname(path), dirname(dirname(path))]));
+    for (const path of [...paths, this.#requestPath(id), ...directories, 'sources']) this.#sync(path);
+  }
+
+  /** The request as it was saved, or undefined when the server died before it was: then it was never accepted. */
+  loadRequest(id: string): SubmissionRequest | undefined {
+    const packed = readIfThere(join(this.#root, this.#requestPath(id)));
+    if (packed === undefined) return undefined;
+    const { files, ...rest } = packr.unpack(packed);
+    const load = (path: string) => ({ path, content: readFileSync(join(this.#root, this.sourcePath(id, path))) });
+    return { ...rest, files: files.map(load) };
+  }
+
+  async readSource(relativePath: string): Promise<Buffer> {
+    return readFile(join(this.#root, relativePath));
+  }
+
+  #requestPath(id: string): string {
+    return join('sources', id.slice(0, 2), `${id}.request`);
+  }
+
+  // ---- executables --------------------------------------------------------------------------------------------------
+
+  /** Key of an executable: equal exactly when compiler, flags, file names and contents are equal. */
+  executableKey(compiler: readonly string[], files: SubmissionRequest['files']): string {
+    const hash = createHash('sha256');
+    // Lengths go in too, or ["ab", "c"] and ["a", "bc"] would be one key.
+    const add = (bytes: Uint8Array) => hash.update(`${bytes.length}:`).update(bytes);
+    for (const part of compiler) add(Buffer.from(part));
+    for (const { path, content } of files) {
+      add(Buffer.from(path));
+      add(content);
+    }
+    return hash.digest('hex').slice(0, 40);
+  }
+
+  executablePath(key: string): string {
+    return join('executables', key.slice(0, 2), key);
+  }
+
+  /** Opens a compiled program, or undefined when this source was not compiled yet. The caller closes it. */
+  openExecutable(key: string): { fd: number; compile: CompileOutcome } | undefined {
+    const path = join(this.#root, this.executablePath(key));
+    const packed = readIfThere(`${path}.compile`);
+    if (packed === undefined) return undefined;
+    return { fd: openSync(path, O_RDONLY | O_NOFOLLOW), compile: packr.unpack(packed) };
+  }
+
+  /** An open file for a compiler's product, under a temporary name. */
+  newExecutable(key: string): { fd: number; temporary: string } {
+    const temporary = this.#temporary(this.executablePath(key));
+    return { fd: openSync(join(this.#root, temporary), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o500), temporary };
+  }
+
+  /** Gives a product its name. What the compiler said is written last: its presence is the sign that both are whole. */
+  publishExecutable(key: string, temporary: string, compile: CompileOutcome): void {
+    const path = this.executablePath(key);
+    if (this.#isDurable) this.#sync(temporary);
+    renameSync(join(this.#root, temporary), join(this.#root, path));
+    this.#writeWhole(`${path}.compile`, packr.pack(compile), this.#isDurable);
+  }
+
+  discard(temporary: string): void {
+    rmSync(join(this.#root, temporary), { force: true });
+  }
+
+  async readExecutable(relativePath: string): Promise<Buffer> {
+    return readFile(join(this.#root, relativePath));
+  }
+
+  // ---- long answers -------------------------------------------------------------------------------------------------
+
+  /** @returns the path, relative to the data directory. */
+  saveResponse(id: string, response: Uint8Array): string {
+    const path = join('responses', id.slice(0, 2), id);
+    this.#writeWhole(path, response, this.#isDurable);
+    return path;
+  }
+
+  readResponse(relativePath: string): Buffer {
+    return readFileSync(join(this.#root, relativePath));
+  }
+
+  // ---- files --------------------------------------------------------------------------------------------------------
+
+  #writeWhole(path: string, content: Uint8Array, isSynced: boolean): void {
+    const temporary = this.#temporary(path);
+    try {
+      writeFileSync(join(this.#root, temporary), content, { mode: 0o600, flag: 'wx', flush: isSynced });
+      renameSync(join(this.#root, temporary), join(this.#root, path));
+    } catch (error) {
+      this.discard(temporary); // half a file on a full disk helps nobody
+      throw error;
+    }
+    if (isSynced) this.#sync(dirname(path));
+  }
+
+  #sync(path: string): void {
+    const fd = openSync(join(this.#root, path), O_RDONLY | O_NOFOLLOW);
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** A name beside the final one that no other thread or process uses. */
+  #temporary(path: string): string {
+    mkdirSync(join(this.#root, dirname(path)), { recursive: true, mode: 0o700 });
+    return `${path}.${process.pid}-${this.#temporaries++}-${Math.random().toString(36).slice(2)}.tmp`;
+  }
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * What a way in (HTTP, socket, signal) needs of the judge, and what whoever starts it needs of the way in.
+ *
+ * A transport decodes and checks a request, calls one function of JudgeApi, and encodes what comes back. Nothing above
+ * this file knows which one it was.
+ */
+
+import type { CheckerChoice } from '../judging/checkers/checker.js';
+import type { LanguageInfo } from '../languages/language.js';
+import type { Health, Limits, SubmissionReply, SubmissionSummary, TurnsReply } from './schema.js';
+
+export type { LanguageInfo } from '../languages/language.js';
+export type { Health, Limits, SubmissionReply, SubmissionSummary, TestReply, TurnsReply } from './schema.js';
+
+export interface User {
+  readonly index: number;
+  readonly name: string;
+}
+
+/** One file of a submission. */
+export interface SourceFile {
+  /** Relative to the working directory, `/` between components; checked to stay inside (decode.ts). */
+  readonly path: string;
+  readonly content: Buffer;
+}
+
+export interface TestRequest {
+  readonly name: string;
+  readonly stdin: Buffer;
+  /** Absent: the test says only whether the program ran. */
+  readonly expected?: Buffer;
+}
+
+/** A submission as the judge gets it: checked, decoded, with every default filled in. */
+export interface SubmissionRequest {
+  readonly language: string;
+  /** The main file is the first; never empty. */
+  readonly files: readonly SourceFile[];
+  readonly stdin: Buffer;
+  readonly args: readonly string[];
+  readonly limits: Limits;
+  readonly tests: readonly TestRequest[];
+  readonly checker: CheckerChoice;
+}
+
+/** The judge, as a transport sees it. Errors are TurnoError; their code and status go to the client as they are. */
+export interface JudgeApi {
+  /** @throws TURNO_INVITE, TURNO_USER_EXISTS, TURNO_TABLE_FULL */
+  register(request: {
+    readonly name: string;
+    readonly invite?: string | undefined;
+  }): Promise<{ name: string; token: string }>;
+  /** Synchronous and fast: it is asked before a request's body is read. */
+  authenticate(token: string): User | undefined;
+  /** Resolves when the submission is accepted (@throws TURNO_TOO_MANY when the user has too many unfinished), with `wait` when it is done. */
+  submit(user: User, request: SubmissionRequest, options: { readonly wait: boolean }): Promise<SubmissionReply>;
+  /** @throws TURNO_NOT_FOUND, also when it is another user's. */
+  show(user: User, id: string): SubmissionReply;
+  /** Ends it at once, wherever it is. @throws TURNO_DONE when it has ended already, TURNO_NOT_FOUND as `show` */
+  cancel(user: User, id: string): Promise<SubmissionReply>;
+  /** Newest first; `after` is the id of the last one of the page before. */
+  list(user: User, page: { readonly after?: string; readonly limit: number }): readonly SubmissionSummary[];
+  /** The main file is the first. */
+  source(user: User, id: string): Promise<readonly SourceFile[]>;
+  /** @throws TURNO_NOT_FOUND when there is none: an interpreted language, a compile error, not compiled yet. */
+  executable(user: User, id: string): Promise<{ name: string; content: Buffer }>;
+  /** Who has a lane, and who waits for one; of others not what it is. */
+  turns(user: User): TurnsReply;
+  languages(): readonly LanguageInfo[];
+  health(): Health;
+}
+
+/** A way in: started after all it leads to, stopped before it. */
+export interface Transport {
+  /** @returns where clients find it. */
+  start(): Promise<{ url: string }>;
+  /** Takes no new request, lets those begun end until the deadline, then closes their connections. */
+  stop(deadlineMs: number): Promise<void>;
+}

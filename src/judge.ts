@@ -1,0 +1,311 @@
+/**
+ * The life of a submission, top to bottom. Each step leads to one folder:
+ *
+ *     accept   shm/       a row in the shared table, state `queued`, with its order of arrival
+ *     save     pool/, io/ a saver thread writes the request to disk ...
+ *     run      pool/      ... while a runner thread gets it executed, and writes the result into the row
+ *     settle   shm/       when both are through, the row is `done`: exactly one answer
+ *     cancel   shm/       ... or it is `done` before that, because its user wants it to end
+ *     reply    io/        the row as an object, for whoever asks, from any front
+ *
+ * "Accepted" is said when the request is durable: from then on it is run to its end, by this server or the next. "Done" is
+ * said when the answer is: nobody is told a verdict that a later start would not know.
+ */
+
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { TurnoError } from './errors.js';
+import type { Store } from './io/store.js';
+import type {
+  Health,
+  JudgeApi,
+  LanguageInfo,
+  SourceFile,
+  SubmissionReply,
+  SubmissionRequest,
+  SubmissionSummary,
+  TurnsReply,
+  User,
+} from './io/transport.js';
+import { decodeResponse, encodeResponse, outcomeWithoutRun } from './judging/outcome.js';
+import { replyOf, summaryOf } from './judging/reply.js';
+import { Unfinished } from './judging/unfinished.js';
+import { NO_WAIT, turnsFor, type Wait, waitForLane } from './judging/wait.js';
+import { DOORBELL_SIGNAL } from './pool/cell.js';
+import type { Job } from './pool/messages.js';
+import type { ProcessTable } from './pool/process-table.js';
+import { recordOutcome } from './pool/record.js';
+import type { Runners } from './pool/runners.js';
+import type { Savers } from './pool/savers.js';
+import { native } from './shm/native.js';
+import type { Row, Table } from './shm/table.js';
+import type { RowIndex } from './units.js';
+import { verdictNumber } from './verdict.js';
+
+export interface JudgeParts {
+  readonly table: Table;
+  readonly processTable: ProcessTable;
+  readonly store: Store;
+  readonly savers: Savers;
+  readonly runners: Runners;
+  readonly languages: readonly LanguageInfo[];
+  readonly log: Logger;
+  /** Submissions a user may have unfinished. */
+  readonly maxQueued: number;
+  /** What whoever registers must know; undefined: nothing. */
+  readonly invite: string | undefined;
+  /** Tells the other fronts of a submission that was cancelled here: one of them may have it waiting. */
+  readonly onCancel: (row: RowIndex, user: number) => void;
+}
+
+export class Judge implements JudgeApi {
+  readonly #parts: JudgeParts;
+  readonly #unfinished: Unfinished;
+  /** Submissions this front is working on. */
+  readonly #settling = new Set<Promise<void>>();
+  #isRefusing = false;
+
+  constructor(parts: JudgeParts) {
+    this.#parts = parts;
+    this.#unfinished = new Unfinished(parts.table);
+  }
+
+  // ---- the life of a submission -------------------------------------------------------------------------------------
+
+  /**
+   * Accepts, saves and runs a submission. Resolves when it is accepted, or with `wait` when it is done.
+   * @throws TURNO_TOO_MANY before it is accepted, TURNO_STOPPING when the server ends before that: what was accepted is run at its next start.
+   */
+  async submit(user: User, request: SubmissionRequest, { wait }: { wait: boolean }): Promise<SubmissionReply> {
+    if (this.#isRefusing) throw new TurnoError('TURNO_STOPPING');
+    this.#checkBound(user);
+    const job = await this.#accept(user, request);
+    const saved = this.#parts.savers.save(job);
+    const ran = this.#parts.runners.run(job);
+    const settled = this.#settle(job, saved, ran);
+    await saved;
+    if (wait) await settled;
+    return this.#reply(job.row);
+  }
+
+  /** Runs rows again whose front, or whose server, has died before they were done. */
+  async adopt(rows: readonly RowIndex[]): Promise<void> {
+    await Promise.all(rows.map((row) => this.#adoptOne(row).catch((error: unknown) => this.#giveUp(row, error))));
+  }
+
+  /** @throws TURNO_TOO_MANY */
+  #checkBound({ index }: User): void {
+    const limit = this.#parts.maxQueued;
+    if (this.#unfinished.hasAsMany(index, limit)) throw new TurnoError('TURNO_TOO_MANY', { limit, retryAfterS: 1 });
+  }
+
+  async #accept(user: User, request: SubmissionRequest): Promise<Job> {
+    const { table, store, savers } = this.#parts;
+    const id = randomBytes(16);
+    const name = id.toString('hex');
+    const submission = {
+      id,
+      user: user.index,
+      language: request.language,
+      sentAtMs: Date.now(),
+      source: store.sourcePath(name, request.files[0]?.path ?? ''),
+    };
+    // Another front is at it, for microseconds: an event loop does not wait, it comes back. Or the journal's ring is full:
+    // then a saver makes room, and says so when the disk has none.
+    for (;;) {
+      const accepted = table.tryAccept(submission);
+      if (accepted) return { ...accepted, id: name, user: user.index, priority: 0, request };
+      await (table.journal.hasRoom ? setImmediate() : savers.makeRoom());
+    }
+  }
+
+  async #adoptOne(row: RowIndex): Promise<void> {
+    const { table, store, log, runners } = this.#parts;
+    const found = table.read(row);
+    if (found === undefined || found.state === 'done') return;
+    table.setOwner(row, process.pid);
+    const id = Buffer.from(found.id).toString('hex');
+    const request = store.loadRequest(id);
+    if (request === undefined) {
+      // The server died before the request was on disk, and so before anybody was told that it was accepted.
+      recordOutcome(table, store, row, id, outcomeWithoutRun('cancelled', 'the server ended before it was accepted'));
+      table.settle(row);
+      return;
+    }
+    log.info({ id, arrival: found.arrival }, 'run again');
+    const job = { row, id, arrival: found.arrival, user: found.user, priority: 0, request };
+    await this.#settle(job, Promise.resolve(), runners.run(job)).catch(() => undefined);
+  }
+
+  /** A row that cannot be run again (its files are damaged, say) ends with turno's own failure, and others go on. */
+  async #giveUp(row: RowIndex, error: unknown): Promise<void> {
+    const { table, store, log, savers } = this.#parts;
+    const id = Buffer.from(this.#read(row).id).toString('hex');
+    log.error({ err: error, id }, 'a submission cannot be run again');
+    const message = `it could not be run again: ${error instanceof Error ? error.message : error}`;
+    recordOutcome(table, store, row, id, outcomeWithoutRun('SE', message));
+    if (table.settle(row)) await savers.commit(table.position);
+  }
+
+  /** Waits for saver and runner, both, and closes the row: exactly once, whatever became of them. */
+  #settle(job: Job, saved: Promise<void>, ran: Promise<void>): Promise<void> {
+    const settled = this.#outcomeOf(job, saved, ran).then(() => {
+      const { table, savers } = this.#parts;
+      // Done before us it is only when it was cancelled, maybe by another front: that answer must be durable as well.
+      return savers.commit(table.settle(job.row) ? table.position : table.journal.tail);
+    });
+    this.#settling.add(settled);
+    // Whoever waits gets the rejection; without one it must not end the process.
+    settled.catch(
+      (error: unknown) => isStopping(error) || this.#parts.log.error({ err: error, id: job.id }, 'not settled'),
+    );
+    settled.finally(() => this.#settling.delete(settled)).catch(() => undefined); // told in the line above
+    return settled;
+  }
+
+  async #outcomeOf(job: Job, saved: Promise<void>, ran: Promise<void>): Promise<void> {
+    const { table, store, log } = this.#parts;
+    const [saving, running] = await Promise.allSettled([saved, ran]);
+    if (running.status === 'fulfilled' && saving.status === 'fulfilled') return;
+    const reason: unknown = saving.status === 'rejected' ? saving.reason : (running as PromiseRejectedResult).reason;
+    if (isStopping(reason)) throw reason;
+    const message = reason instanceof Error ? reason.message : String(reason);
+    // What was not saved was never accepted: the client gets the failure, and the row says that nothing came of it.
+    const verdict = saving.status === 'rejected' ? 'cancelled' : 'SE';
+    log.error({ err: reason, id: job.id }, `a submission ends as ${verdict}`);
+    recordOutcome(table, store, job.row, job.id, outcomeWithoutRun(verdict, message));
+  }
+
+  /**
+   * Ends a submission at once, wherever it is, with the verdict `cancelled`.
+   *
+   * The row comes first: whoever makes it done has the one answer. After that nothing of it is started any more, since
+   * every runner looks at the row when it takes a job and when it has posted a run; what was posted before is killed.
+   * @throws TURNO_DONE when it was done already, TURNO_NOT_FOUND
+   */
+  async cancel(user: User, id: string): Promise<SubmissionReply> {
+    const { table, processTable, savers, onCancel } = this.#parts;
+    const row = this.#rowOf(user, id);
+    const { verdict, ...outcome } = outcomeWithoutRun('cancelled', 'cancelled by its user');
+    const result = { ...outcome, executable: undefined, verdict: verdictNumber(verdict) };
+    if (!table.finish(row, { ...result, response: encodeResponse({ ...outcome, verdict }) })) {
+      throw new TurnoError('TURNO_DONE', { id });
+    }
+    for (const pid of processTable.killRow(row)) native.queueSignal(pid, DOORBELL_SIGNAL, 0);
+    const { position } = table;
+    onCancel(row, user.index);
+    this.forget(row, user.index);
+    await savers.commit(position);
+    return this.#reply(row);
+  }
+
+  /** A submission was cancelled, here or by another front: nobody waits for its end any more. */
+  forget(row: RowIndex, user: number): void {
+    this.#parts.runners.forget(row, user);
+  }
+
+  // ---- what is asked of it besides ----------------------------------------------------------------------------------
+
+  async register({ name, invite = '' }: { name: string; invite?: string | undefined }) {
+    const { table, savers } = this.#parts;
+    const wanted = this.#parts.invite;
+    // Hashes have one length, and comparing them tells nothing by its time.
+    if (wanted !== undefined && !timingSafeEqual(hashOf(invite), hashOf(wanted))) throw new TurnoError('TURNO_INVITE');
+    const token = randomBytes(24).toString('base64url');
+    table.addUser({ name, tokenHash: hashOf(token) });
+    await savers.commit(table.position);
+    return { name, token };
+  }
+
+  authenticate(token: string): User | undefined {
+    return this.#parts.table.userByToken(hashOf(token));
+  }
+
+  /** @throws TURNO_NOT_FOUND, also for a submission of another user: its existence is nobody else's business. */
+  show(user: User, id: string): SubmissionReply {
+    return this.#reply(this.#rowOf(user, id));
+  }
+
+  list(user: User, { after, limit }: { after?: string; limit: number }): SubmissionSummary[] {
+    const before = after === undefined ? undefined : this.#read(this.#rowOf(user, after)).arrival;
+    return this.#parts.table.ofUser(user.index, { before, limit }).map((row) => summaryOf(row, user.name));
+  }
+
+  async source(user: User, id: string): Promise<readonly SourceFile[]> {
+    this.#rowOf(user, id);
+    const request = this.#parts.store.loadRequest(id);
+    if (request === undefined) throw new TurnoError('TURNO_NOT_FOUND', { what: 'source of submission', id });
+    return request.files;
+  }
+
+  async executable(user: User, id: string): Promise<{ name: string; content: Buffer }> {
+    const { executable } = this.#read(this.#rowOf(user, id));
+    if (executable === null) throw new TurnoError('TURNO_NOT_FOUND', { what: 'executable of submission', id });
+    return { name: 'program', content: await this.#parts.store.readExecutable(executable) };
+  }
+
+  turns(user: User): TurnsReply {
+    return turnsFor(user.index, this.#parts.processTable, this.#parts.table);
+  }
+
+  languages(): readonly LanguageInfo[] {
+    return this.#parts.languages;
+  }
+
+  health(): Health {
+    const { table, processTable } = this.#parts;
+    return { ...table.counts(), pid: process.pid, waiting: this.#parts.runners.waiting, lanes: processTable.laneCount };
+  }
+
+  // ---- the end --------------------------------------------------------------------------------------------------------
+
+  /** From here on nothing new is accepted. */
+  refuse(): void {
+    this.#isRefusing = true;
+  }
+
+  /** Resolves when everything this front accepted is done. */
+  async drained(): Promise<void> {
+    while (this.#settling.size > 0) await Promise.allSettled(this.#settling);
+  }
+
+  #rowOf(user: User, id: string): RowIndex {
+    const row = /^[0-9a-f]{32}$/.test(id) ? this.#parts.table.rowOf(Buffer.from(id, 'hex')) : undefined;
+    if (row === undefined || this.#read(row).user !== user.index) {
+      throw new TurnoError('TURNO_NOT_FOUND', { what: 'submission', id });
+    }
+    return row;
+  }
+
+  #reply(row: RowIndex): SubmissionReply {
+    const { table, store } = this.#parts;
+    const found = this.#read(row);
+    const response = found.state === 'done' ? table.response(row) : undefined;
+    const bytes = response instanceof Uint8Array ? response : response && store.readResponse(response.file);
+    const name = table.user(found.user)?.name ?? '';
+    return replyOf(found, name, bytes && decodeResponse(bytes), this.#waitOf(found));
+  }
+
+  #waitOf({ row, user, state }: Row): Wait {
+    if (state === 'done') return NO_WAIT;
+    const { runners, processTable } = this.#parts;
+    const position = runners.before(row, user);
+    return position === undefined ? waitForLane(processTable, row) : { position, turnsHad: 0 };
+  }
+
+  #read(row: RowIndex): Row {
+    const found = this.#parts.table.read(row);
+    if (found === undefined) throw new TurnoError('TURNO_NOT_FOUND', { what: 'row', id: row });
+    return found;
+  }
+}
+
+/** Only this is stored of a token: who reads the table cannot act as a user. A token has 192 random bits, so one round does. */
+function hashOf(token: string): Uint8Array {
+  return createHash('sha256').update(token).digest();
+}
+
+function isStopping(reason: unknown): boolean {
+  return reason instanceof TurnoError && reason.code === 'TURNO_STOPPING';
+}

@@ -1,0 +1,67 @@
+/**
+ * A row as the reply a client gets: the row's own fields, and, once it is done, what lies in its response. Any front, and
+ * any later server, makes the same reply from the same row.
+ */
+
+import { outputFields } from '../io/output.js';
+import type { SubmissionReply, SubmissionSummary, TestReply } from '../io/schema.js';
+import type { Row } from '../shm/table.js';
+import { signalName } from '../signal-name.js';
+import { KIB, NS_PER_MS } from '../units.js';
+import { verdictOfNumber } from '../verdict.js';
+import type { StoredResponse, TestOutcome } from './outcome.js';
+import type { Wait } from './wait.js';
+
+/** Until a submission is done nothing of its result is shown: a runner may have written it, but it is not settled. */
+export function summaryOf(row: Row, user: string): SubmissionSummary {
+  const isDone = row.state === 'done';
+  return {
+    id: Buffer.from(row.id).toString('hex'),
+    arrival: row.arrival,
+    user,
+    language: row.language,
+    state: row.state === 'running' || isDone ? row.state : 'queued',
+    verdict: isDone ? verdictOfNumber(row.verdict) : null,
+    sentAt: new Date(row.sentAtMs).toISOString(),
+    source: row.source,
+    executable: isDone ? row.executable : null,
+    exitCode: isDone ? row.exitCode : null,
+    signal: isDone && row.signal !== null ? signalName(row.signal) : null,
+    cpuTimeMs: isDone ? milliseconds(row.cpuNs) : 0,
+    wallTimeMs: isDone ? milliseconds(row.wallNs) : 0,
+    memoryKiB: isDone ? Math.ceil(row.memoryBytes / KIB) : 0,
+    waitedMs: isDone ? milliseconds(row.waitedNs) : 0,
+  };
+}
+
+/** @param response undefined while it is not done */
+export function replyOf(row: Row, user: string, response: StoredResponse | undefined, wait: Wait): SubmissionReply {
+  const summary = { ...summaryOf(row, user), ...wait };
+  if (response === undefined) return { ...summary, reason: null, stdout: '', stderr: '', compile: null, tests: [] };
+  return {
+    ...summary,
+    reason: response.reason || null,
+    ...outputFields(response.stdout, response.stderr),
+    compile: response.compile,
+    tests: response.tests.map(testReply),
+  };
+}
+
+function testReply({ name, verdict, reason, exitCode, signal, ...facts }: TestOutcome): TestReply {
+  return {
+    name,
+    verdict,
+    reason: reason || null,
+    exitCode,
+    signal: signal === null ? null : signalName(signal),
+    cpuTimeMs: milliseconds(facts.cpuNs),
+    wallTimeMs: milliseconds(facts.wallNs),
+    memoryKiB: Math.ceil(facts.memoryBytes / KIB),
+    ...outputFields(facts.stdout, facts.stderr),
+  };
+}
+
+/** To the microsecond: more is noise. */
+export function milliseconds(ns: number): number {
+  return Math.round(ns / (NS_PER_MS / 1_000)) / 1_000;
+}

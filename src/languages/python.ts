@@ -1,0 +1,21 @@
+/**
+ * Python, as `python3 main.py` would run it: the submission's other files can be imported, site-packages too. No .pyc is
+ * written: the box is emptied after the run, so it would be work for nothing.
+ */
+
+import { CELL_ENVIRONMENT, type LanguageHandler, operand } from './language.js';
+import { findPython } from './tool-chain.js';
+
+export const python: LanguageHandler = {
+  id: 'python',
+  name: 'Python 3 (CPython)',
+  extension: '.py',
+  find: (searchPath) => findPython('python3', searchPath),
+  run: ({ path }, main) => ({
+    path,
+    // CPython looks for its library beside argv[0]: a bare `python3` would find that of another one on the PATH.
+    argv: [path, operand(main)],
+    env: [...CELL_ENVIRONMENT, 'PYTHONDONTWRITEBYTECODE=1'],
+  }),
+  selfTest: 'import sys, shutil\nshutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer)\n',
+};

@@ -1,0 +1,50 @@
+/** Every language turno knows, and those of them this machine has the tool-chain for. */
+
+import { c } from './c.js';
+import { cpp, cpp17, cpp23 } from './cpp.js';
+import type { Language, LanguageHandler, LanguageInfo } from './language.js';
+import { python } from './python.js';
+
+export const HANDLERS: readonly LanguageHandler[] = [c, cpp, cpp17, cpp23, python];
+
+/**
+ * The languages this machine can judge, in the order of `handlers`. Starts each tool once to ask for its version.
+ * @param searchPath a PATH: directories separated by colons
+ */
+export async function findLanguages(
+  searchPath: string,
+  handlers: readonly LanguageHandler[] = HANDLERS,
+): Promise<LanguageInfo[]> {
+  const found = await Promise.all(
+    handlers.map(async ({ id, name, extension, find }) => {
+      const tool = await find(searchPath);
+      return tool && { id, name, extension, tool };
+    }),
+  );
+  return found.filter((info) => info !== undefined);
+}
+
+/**
+ * A language ready for use, from what travelled to this thread.
+ * @throws RangeError when this build has no such language: the two sides are not of one build.
+ */
+export function languageOf(info: LanguageInfo, handlers: readonly LanguageHandler[] = HANDLERS): Language {
+  const handler = handlers.find(({ id }) => id === info.id);
+  if (handler === undefined) throw new RangeError(`no language "${info.id}" in this build`);
+  const { tool } = info;
+  const { compile } = handler;
+  // The command stands for the flags: whoever changes them gets new executables.
+  const flags = compile?.(tool, '', []).argv ?? [];
+  return {
+    ...info,
+    selfTest: handler.selfTest,
+    compilerIdentity: [info.id, tool.path, tool.version, ...flags],
+    run: (main) => handler.run(tool, main),
+    ...(compile ? { compile: (main: string, others: readonly string[] = []) => compile(tool, main, others) } : {}),
+  };
+}
+
+/** Directories cells need beside the system's, for all these languages together. */
+export function mountsOf(languages: readonly LanguageInfo[]): string[] {
+  return [...new Set(languages.flatMap(({ tool }) => tool.mounts))];
+}

@@ -1,0 +1,119 @@
+/**
+ * The cells of one runner thread: made when needed, used again from run to run, replaced when one has ended.
+ *
+ * `use` gives a cell to one user at a time; who finds none idle gets a new one while there are fewer than `max`, and waits
+ * in order otherwise. A cell is used again most recently used first: its pages are the warmest, and those at the bottom
+ * show how many are too many.
+ */
+
+import { TurnoError } from '../errors.js';
+import { Cell, type CellSetup, type Run, type RunResult } from './cell.js';
+import type { ProcessTable } from './process-table.js';
+
+export class Cells {
+  readonly #setup: CellSetup;
+  readonly #table: ProcessTable;
+  readonly #max: number;
+  readonly #idle: Cell[] = [];
+  readonly #living = new Set<Cell>();
+  readonly #making = new Set<Promise<Cell>>();
+  readonly #waiting: { resolve(cell: Cell): void; reject(error: Error): void }[] = [];
+  /** Cells living and cells being made. */
+  #count = 0;
+  #isEnding = false;
+
+  constructor(setup: CellSetup, table: ProcessTable, max: number) {
+    this.#setup = setup;
+    this.#table = table;
+    this.#max = max;
+  }
+
+  /**
+   * Lends a cell to `body`. Whatever happens in there, the cell comes back, or is replaced when it has ended.
+   * @throws TURNO_CELL when no cell can be made, TURNO_STOPPING when the cells are being ended.
+   */
+  async use<T>(body: (cell: Cell) => Promise<T>): Promise<T> {
+    let cell: Cell | undefined;
+    try {
+      cell = await this.#acquire();
+      return await body(cell);
+    } catch (error) {
+      // Cells that are being ended break under their programs: that is the server's end, not the cell's fault.
+      throw this.#isEnding ? new TurnoError('TURNO_STOPPING', {}, { cause: error }) : error;
+    } finally {
+      if (cell) this.#giveBack(cell);
+    }
+  }
+
+  /**
+   * Runs one program in some cell. When the cell breaks under it (killed from outside, say) the program is run once more,
+   * in another: what became of the first attempt is unknown, and nobody has seen anything of it.
+   * @throws TURNO_CELL when the second cell broke too, or none can be made.
+   */
+  async run(run: Run): Promise<RunResult> {
+    try {
+      return await this.use((cell) => cell.run(run));
+    } catch (error) {
+      if (this.#isEnding || !(error instanceof TurnoError) || error.code !== 'TURNO_CELL') throw error;
+      return this.use((cell) => cell.run(run));
+    }
+  }
+
+  /** Ends all cells, also those that are just being made, with whatever runs in them. */
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    for (const { reject } of this.#waiting.splice(0)) reject(new TurnoError('TURNO_STOPPING'));
+    await Promise.allSettled(this.#making);
+    await Promise.all([...this.#living].map((cell) => cell.end()));
+  }
+
+  async #acquire(): Promise<Cell> {
+    if (this.#isEnding) throw new TurnoError('TURNO_STOPPING');
+    const idle = this.#idle.pop();
+    if (idle) return idle;
+    if (this.#count < this.#max) return this.#make();
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #make(): Promise<Cell> {
+    const making = this.#start();
+    this.#making.add(making);
+    making.catch(() => undefined).finally(() => this.#making.delete(making)); // the caller has the failure
+    return making;
+  }
+
+  async #start(): Promise<Cell> {
+    const slot = this.#table.claim(process.pid);
+    if (slot === undefined)
+      throw new TurnoError('TURNO_CELL', { problem: `all ${this.#table.slotCount} slots are in use` });
+    this.#count++;
+    try {
+      const cell = await Cell.start(this.#setup, slot, this.#table);
+      this.#living.add(cell);
+      cell.ended.then(() => this.#forget(cell));
+      return cell;
+    } catch (error) {
+      this.#count--;
+      this.#table.release(slot);
+      throw error;
+    }
+  }
+
+  #giveBack(cell: Cell): void {
+    if (!cell.isAlive || this.#isEnding) return; // `ended` does the rest
+    const next = this.#waiting.shift();
+    if (next) next.resolve(cell);
+    else this.#idle.push(cell);
+  }
+
+  /** The cell's process is gone, and with it everything that ran in it: now its slot may be used again. */
+  #forget(cell: Cell): void {
+    this.#living.delete(cell);
+    this.#count--;
+    const index = this.#idle.indexOf(cell);
+    if (index >= 0) this.#idle.splice(index, 1);
+    this.#table.release(cell.slot);
+    const next = this.#isEnding ? undefined : this.#waiting.shift();
+    if (next) this.#make().then(next.resolve, next.reject);
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Compiled programs: from the disk when this exact source was compiled before, otherwise compiled now, in a cell like any
+ * other program. Two jobs of one thread that want the same executable at once share one compilation.
+ */
+
+import { closeSync } from 'node:fs';
+import type { CompileOutcome, Store } from '../io/store.js';
+import type { Language } from '../languages/language.js';
+import { MIB, NS_PER_S, type RowIndex } from '../units.js';
+import { LimitKind, RunFlag } from './cell-layout.js';
+import type { RunLimits } from './cell-messages.js';
+import type { Cells } from './cells.js';
+import type { Job } from './messages.js';
+import { boxFiles, postingOf } from './run-request.js';
+
+/** Whether a row is done: before its runner says so it is only because it was cancelled. */
+export type IsDone = (row: RowIndex) => boolean;
+
+/** `compile: null`: the job was cancelled meanwhile. */
+export type Compiled =
+  | { readonly executable: string; readonly fd: number; readonly compile: CompileOutcome }
+  | { readonly executable: null; readonly compile: CompileOutcome | null };
+
+interface Compilation {
+  /** What the compiler said when it refused, undefined when the executable is in its place. */
+  readonly refused: CompileOutcome | undefined;
+  readonly isKilled: boolean;
+}
+
+/** What a compiler gets; generous, but a compile bomb ends. */
+export const COMPILE_LIMITS: RunLimits = {
+  cpuNs: 30 * NS_PER_S,
+  wallNs: 60 * NS_PER_S,
+  memoryBytes: 1_024 * MIB,
+  processes: 64,
+  outputBytes: 64 * 1_024,
+  fileBytes: 256 * MIB,
+  boxBytes: 512 * MIB,
+  openFiles: 1_024,
+  stackBytes: 0,
+};
+
+export class Executables {
+  readonly #store: Store;
+  readonly #cells: Cells;
+  readonly #onCompiled: (path: string, outcome: CompileOutcome) => void;
+  readonly #isDone: IsDone;
+  readonly #compiling = new Map<string, Promise<Compilation>>();
+
+  constructor(store: Store, cells: Cells, onCompiled: (path: string, outcome: CompileOutcome) => void, isDone: IsDone) {
+    this.#isDone = isDone;
+    this.#store = store;
+    this.#cells = cells;
+    this.#onCompiled = onCompiled;
+  }
+
+  /** The executable of a job's source, open (the caller closes it), or what the compiler had against it. */
+  async get(job: Job, language: Language): Promise<Compiled> {
+    const key = this.#store.executableKey(language.compilerIdentity, job.request.files);
+    const executable = this.#store.executablePath(key);
+    for (;;) {
+      const cached = this.#store.openExecutable(key);
+      if (cached) return { executable, ...cached };
+      const shared = this.#compiling.get(key);
+      const { refused, isKilled } = await (shared ?? this.#begin(key, job, language));
+      if (this.#isDone(job.row)) return { executable: null, compile: null };
+      // Killed with the job it was made for, which is none of ours: compiled again, in our own name.
+      if (isKilled && shared !== undefined) continue;
+      if (refused) return { executable: null, compile: refused };
+      const made = this.#store.openExecutable(key);
+      if (made === undefined) throw new Error(`executable ${key} vanished after it was compiled`);
+      return { executable, ...made };
+    }
+  }
+
+  #begin(key: string, job: Job, language: Language): Promise<Compilation> {
+    // Forgotten before anybody who waits for it goes on: who compiles again finds nothing of it.
+    const compiling = this.#compile(key, job, language).finally(() => this.#compiling.delete(key));
+    this.#compiling.set(key, compiling);
+    return compiling;
+  }
+
+  async #compile(key: string, job: Job, language: Language): Promise<Compilation> {
+    const [main = '', ...others] = job.request.files.map(({ path }) => path);
+    const command = language.compile?.(main, others);
+    if (command === undefined) throw new Error(`${language.id} compiles nothing`);
+    const product = this.#store.newExecutable(key);
+    let isPublished = false;
+    try {
+      const { report, stdout, stderr } = await this.#cells.run({
+        posting: postingOf(job, `${language.id} compile ${main}`, COMPILE_LIMITS.memoryBytes),
+        ...command,
+        flags: RunFlag.compiler,
+        stdin: new Uint8Array(),
+        inFiles: boxFiles(job.request.files),
+        outFiles: [{ name: command.product, fd: product.fd }],
+        outBytes: COMPILE_LIMITS.fileBytes,
+        limits: COMPILE_LIMITS,
+        isCancelled: () => this.#isDone(job.row),
+      });
+      const said = Buffer.concat([stdout, stderr]).toString('utf8');
+      const outcome = { exitCode: report.exitCode, output: said + limitNote(report.limit) };
+      const isKilled = report.limit === LimitKind.cancelled;
+      if (report.exitCode !== 0 || report.limit !== LimitKind.none) return { refused: outcome, isKilled };
+      if (report.outMissing > 0) {
+        return { refused: { ...outcome, output: `${outcome.output}The compiler made no program.\n` }, isKilled };
+      }
+      this.#store.publishExecutable(key, product.temporary, outcome);
+      isPublished = true;
+      this.#onCompiled(this.#store.executablePath(key), outcome);
+      return { refused: undefined, isKilled };
+    } finally {
+      closeSync(product.fd);
+      if (!isPublished) this.#store.discard(product.temporary);
+    }
+  }
+}
+
+/** The compiler's own words do not say that it was stopped. */
+function limitNote(limit: LimitKind): string {
+  if (limit === LimitKind.none) return '';
+  const name = Object.entries(LimitKind).find(([, value]) => value === limit)?.[0] ?? 'unknown';
+  return `The compiler was ended by its limit: ${name}.\n`;
+}

@@ -1,0 +1,18 @@
+/** Writes the outcome of a submission into its row; a response too long for the table goes to a file, and the row says which. */
+
+import type { Store } from '../io/store.js';
+import { encodeResponse, type Outcome } from '../judging/outcome.js';
+import { MAX_RESPONSE_BYTES } from '../shm/layout.js';
+import type { Table } from '../shm/table.js';
+import type { RowIndex } from '../units.js';
+import { verdictNumber } from '../verdict.js';
+
+/** @returns false when the row is done already: the outcome was not taken. */
+export function recordOutcome(table: Table, store: Store, row: RowIndex, id: string, outcome: Outcome): boolean {
+  const response = encodeResponse(outcome);
+  return table.record(row, {
+    ...outcome,
+    verdict: verdictNumber(outcome.verdict),
+    response: response.length <= MAX_RESPONSE_BYTES ? response : { file: store.saveResponse(id, response) },
+  });
+}

@@ -1,0 +1,45 @@
+/** A saver thread: writes requests to disk, and waits for the disk so that no event loop has to. */
+
+import { Piscina } from 'piscina';
+import { Store } from '../io/store.js';
+import { faultPoint } from '../shm/fault-points.js';
+import { attachTable } from '../shm/table.js';
+import { type Answer, answer } from './answer.js';
+import type { Job, SaverSetup, SaverTask } from './messages.js';
+
+const { dataDirectory, table: buffer, isDurable } = Piscina.workerData as SaverSetup;
+const table = attachTable(buffer);
+const store = new Store(dataDirectory, isDurable);
+
+/** @returns the journal position to be committed before anybody is told. */
+export default function execute(task: SaverTask): Promise<Answer<number>> {
+  return answer('a saver', () => {
+    switch (task.kind) {
+      case 'save':
+        return save(task.job);
+      case 'commit':
+        return commit(task.position);
+      case 'make-room':
+        return makeRoom();
+    }
+  });
+}
+
+function makeRoom(): number {
+  table.journal.checkAccepting();
+  table.journal.commit(table.journal.tail, true);
+  return table.journal.written;
+}
+
+function save({ row, id, request }: Job): number {
+  faultPoint('saver.before-save');
+  store.saveRequest(id, request);
+  // The source goes into the journal with the row: one sync for both, and for all who wait.
+  if (isDurable && !table.logSource(row, store.pack(request))) store.syncRequest(id, request);
+  return table.position;
+}
+
+function commit(position: number): number {
+  table.commit(position);
+  return position;
+}

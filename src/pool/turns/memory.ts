@@ -1,0 +1,100 @@
+/**
+ * Which programs may be started: a stopped program keeps its memory, so their number is bounded by memory.
+ *
+ * A program is charged with its limit while it may grow (from its start until it is seen stopped) and with what it was
+ * seen to use while it is stopped. It may run if what it can still grow by is free. A newcomer may start if, besides, its
+ * user would then hold no more than is left free: so a user alone gets half, two a third each, and there is always room
+ * for the next user's first (dynamic thresholds, as in the buffers of network switches).
+ *
+ * If nothing that waits may run and nothing runs, the started one parked longest runs all the same, and stays exempt
+ * until it ends: it is the one whose end will free memory. As only one is exempt at a time, all together never have more
+ * than the budget and the largest limit of one program.
+ */
+
+import { type Program, ProgramList } from './program.js';
+
+export class MemoryBudget {
+  budgetBytes: number;
+  /** Charges of all started programs but the exempt one. */
+  #usedBytes = 0;
+  #exempt: Program | undefined;
+  readonly #isSharedByUser: boolean;
+  /** Programs that wait for memory, not for a lane. */
+  readonly #parked = new ProgramList();
+
+  constructor(budgetBytes: number, isSharedByUser: boolean) {
+    this.budgetBytes = budgetBytes;
+    this.#isSharedByUser = isSharedByUser;
+  }
+
+  canRun(program: Program): boolean {
+    if (program === this.#exempt) return true;
+    const freeBytes = this.budgetBytes - this.#usedBytes;
+    const growthBytes = program.limitBytes - program.chargedBytes;
+    if (program.isStarted) return growthBytes <= 0 || growthBytes <= freeBytes;
+    const heldBytes = this.#isSharedByUser ? (program.account?.heldBytes ?? 0) : 0;
+    return heldBytes + program.limitBytes <= freeBytes;
+  }
+
+  // ---- programs that wait for memory --------------------------------------------------------------------------------
+
+  get parkedCount(): number {
+    return this.#parked.count;
+  }
+
+  park(program: Program): void {
+    program.phase = 'parked';
+    this.#parked.pushBack(program);
+  }
+
+  unpark(program: Program): void {
+    this.#parked.remove(program);
+  }
+
+  /** Those that may run now, in the order they were parked. */
+  fitting(): Program[] {
+    const found: Program[] = [];
+    for (let program = this.#parked.head; program; program = program.next) {
+      if (this.canRun(program)) found.push(program);
+    }
+    return found;
+  }
+
+  /** Unparks the one that may run whatever it needs, a started one before others; undefined when there is one already. */
+  exempt(): Program | undefined {
+    if (this.#exempt !== undefined) return undefined;
+    let chosen = this.#parked.head;
+    for (let program = chosen; program && !chosen?.isStarted; program = program.next) {
+      if (program.isStarted) chosen = program;
+    }
+    if (!chosen) return undefined;
+    this.#usedBytes -= chosen.chargedBytes;
+    this.#exempt = chosen;
+    this.#parked.remove(chosen);
+    return chosen;
+  }
+
+  // ---- charges ------------------------------------------------------------------------------------------------------
+
+  /** The program starts or goes on: it may grow up to its limit. */
+  occupy(program: Program): void {
+    this.#charge(program, program.limitBytes);
+  }
+
+  /** The program is stopped and was seen to use this much; undefined = not known, the limit stays charged. */
+  observe(program: Program, memoryBytes: number | undefined): void {
+    if (memoryBytes !== undefined) this.#charge(program, Math.min(Math.max(0, memoryBytes), program.limitBytes));
+  }
+
+  release(program: Program): void {
+    this.#charge(program, 0);
+    if (program === this.#exempt) this.#exempt = undefined;
+  }
+
+  #charge(program: Program, bytes: number): void {
+    const change = bytes - program.chargedBytes;
+    program.chargedBytes = bytes;
+    if (program.account) program.account.heldBytes += change;
+    if (program !== this.#exempt) this.#usedBytes += change;
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * One front: a node:cluster worker that serves. Its parts, started in this order and stopped in reverse: its share of the
+ * directory's lock, the region, the pools, the judge, the transports.
+ *
+ * It ends with the primary (PR_SET_PDEATHSIG), and it leaves the signals that mean something to the primary.
+ */
+
+import { closeSync, constants, openSync } from 'node:fs';
+import { constants as os } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { TurnoError } from '../errors.js';
+import { HttpTransport } from '../io/http.js';
+import { Store } from '../io/store.js';
+import { Judge } from '../judge.js';
+import { ProcessTable } from '../pool/process-table.js';
+import { Runners } from '../pool/runners.js';
+import { Savers } from '../pool/savers.js';
+import { cellBinary, native } from '../shm/native.js';
+import { openTable } from '../shm/table.js';
+import { rowIndex } from '../units.js';
+import { holdDirectory } from './data-directory.js';
+import type { FrontMessage, FrontSetup, PrimaryMessage } from './messages.js';
+
+const tell = (message: FrontMessage) => process.send?.(message);
+
+// Before anything else: without a listener SIGUSR1 opens the debugger's port and SIGUSR2 ends the process. SIGINT and
+// SIGTERM reach every process of the terminal's group; what they mean is the primary's to decide.
+for (const signal of ['SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => tell({ kind: 'signal', signal }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined);
+native.setDeathSignal(os.signals.SIGKILL);
+// The primary may have died before the line above: then nobody would ever tell us.
+if (!process.connected) process.exit(1);
+
+let running: { judge: Judge; stop(deadlineMs: number, drain: boolean): Promise<void> } | undefined;
+
+process.on('message', (message: PrimaryMessage) => {
+  handle(message).catch((error: unknown) => {
+    // Whatever fails here, this front cannot go on: the primary starts another.
+    const { code, details } = TurnoError.from(error, `a front, ${message.kind}`);
+    tell({ kind: 'failed', code, details });
+  });
+});
+
+tell({ kind: 'hello' });
+
+async function handle(message: PrimaryMessage): Promise<void> {
+  switch (message.kind) {
+    case 'setup':
+      running = await start(message.setup);
+      return;
+    case 'adopt':
+      await running?.judge.adopt(message.rows.map(rowIndex));
+      return;
+    case 'cancelled':
+      running?.judge.forget(rowIndex(message.row), message.user);
+      return;
+    case 'stop':
+      await running?.stop(message.deadlineMs, message.drain);
+      process.disconnect();
+      process.exit(0);
+  }
+}
+
+async function start(setup: FrontSetup) {
+  const { settings, dataDirectory, languages, invite } = setup;
+  const { maxQueued } = settings;
+  const log = pino({ level: settings.logLevel, base: { pid: process.pid, part: 'front' } }, pino.destination(2));
+  const holdFd = holdDirectory(dataDirectory);
+  const table = openTable({ path: join(dataDirectory, 'table.turno'), create: false });
+  const turnsPath = join(dataDirectory, 'turns.turno');
+  const processTable = ProcessTable.open(turnsPath, setup.slotCount);
+  const turnsFd = openSync(turnsPath, constants.O_RDWR | constants.O_NOFOLLOW);
+  const isDurable = settings.durability === 'power';
+  const store = new Store(dataDirectory, isDurable);
+  const savers = new Savers({ table: table.buffer, dataDirectory, isDurable }, settings.savers);
+  const runners = new Runners(
+    {
+      table: table.buffer,
+      dataDirectory,
+      isDurable,
+      processTable: processTable.buffer,
+      turnsFd,
+      cellBinary,
+      cellGroup: setup.cellGroup,
+      backend: settings.unsafeNoSandbox ? 'unsafe' : 'auto',
+      maxCells: Math.max(1, Math.floor(settings.cells / settings.fronts)),
+      logLevel: settings.logLevel,
+      languages,
+    },
+    settings.runners,
+  );
+  const onCancel = (row: number, user: number) => tell({ kind: 'cancelled', row, user });
+  const judge = new Judge({ table, processTable, store, savers, runners, languages, log, onCancel, maxQueued, invite });
+  const backend = await runners.probe();
+  const http = new HttpTransport({ judge, settings, log });
+  const { url } = await http.start();
+  tell({ kind: 'ready', url, backend });
+  let isInHaste: () => void = () => undefined;
+  const haste = new Promise<void>((resolve) => {
+    isInHaste = resolve;
+  });
+  const end = async (deadlineMs: number) => {
+    judge.refuse();
+    runners.refuse();
+    await Promise.race([judge.drained(), haste]);
+    await runners.stop();
+    await http.stop(deadlineMs / 2); // a slow client must not use up all the time there is
+    await savers.stop();
+    table.close();
+    closeSync(turnsFd);
+    closeSync(holdFd);
+  };
+  let ending: Promise<void> | undefined;
+  return {
+    judge,
+    stop(deadlineMs: number, drain: boolean): Promise<void> {
+      if (!drain) isInHaste();
+      ending ??= end(deadlineMs);
+      return ending;
+    },
+  };
+}

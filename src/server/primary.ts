@@ -1,0 +1,240 @@
+/**
+ * The primary: locks the data directory, maps the table, decides the turns, handles the signals, starts the fronts and
+ * starts them again. It is in no connection and runs no program.
+ *
+ *     lock -> table -> process table -> scheduler -> fronts        and in reverse at the end
+ */
+
+import { once } from 'node:events';
+import { rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Settings } from '../config.js';
+import { TurnoError } from '../errors.js';
+import { Store } from '../io/store.js';
+import type { LanguageInfo } from '../languages/language.js';
+import { FORWARD_SIGNAL } from '../pool/cell.js';
+import { COMPILE_LIMITS } from '../pool/executables.js';
+import { ProcessTable } from '../pool/process-table.js';
+import { native } from '../shm/native.js';
+import { checkpoint } from '../shm/snapshot.js';
+import { openTable, type Table } from '../shm/table.js';
+import { Watchdog } from '../shm/watchdog.js';
+import { MIB, rowIndex, type SlotIndex } from '../units.js';
+import { removeStaleGroups, serverGroup } from './cell-groups.js';
+import { DataDirectory, startTimeOf } from './data-directory.js';
+import { Fronts } from './fronts.js';
+import { invitePath, inviteToken } from './invite.js';
+import { TurnsThread } from './turns-thread.js';
+
+const LONGEST_JOURNAL_BYTES = 256 * MIB;
+const CARE_MS = 1_000;
+const CELL_LOOK_MS = 5;
+
+/** Part of the machine's memory that started programs may use together. */
+const MEMORY_SHARE = 0.75;
+
+/** Fronts get this long to end; then they are killed, and what they ran is run again at the next start. */
+const STOP_DEADLINE_MS = 10_000;
+
+export interface Started {
+  readonly url: string;
+  readonly rows: number;
+  readonly backend: readonly string[];
+}
+
+export class Primary {
+  readonly #settings: Settings;
+  readonly #languages: readonly LanguageInfo[];
+  readonly #log: Logger;
+  readonly #stops: (() => Promise<void> | void)[] = [];
+  #table: Table | undefined;
+  #isStopping = false;
+  /** Journal position of the last snapshot, or of the start. */
+  #checkpointAt = 0;
+  #fronts: Fronts | undefined;
+  #processTable: ProcessTable | undefined;
+
+  constructor(settings: Settings, languages: readonly LanguageInfo[], log: Logger) {
+    this.#settings = settings;
+    this.#languages = languages;
+    this.#log = log;
+  }
+
+  get dataDirectory(): string {
+    return resolve(this.#settings.data);
+  }
+
+  /** Starts all parts; when one cannot start, those before it are stopped again and the error is thrown. */
+  async start(): Promise<Started> {
+    try {
+      return await this.#start();
+    } catch (error) {
+      if (!this.#isStopping) await this.stop(false);
+      throw error;
+    }
+  }
+
+  async #start(): Promise<Started> {
+    const { lanes, cells, fronts: count, maxRows, durability } = this.#settings;
+    const data = this.dataDirectory;
+    checkCells(this.#settings);
+    const directory = await DataDirectory.lock(data, (error) => {
+      this.#log.fatal(error, 'the lock of the data directory was taken away: ending before two servers write');
+      process.kill(process.pid, 'SIGTERM');
+    });
+    this.#stops.push(() => directory.unlock());
+
+    const group = serverGroup(data);
+    removeStaleGroups(group);
+    const store = new Store(data, durability === 'power');
+    const table = openTable({
+      path: join(data, 'table.turno'),
+      create: true,
+      maxRows,
+      durability,
+      onSource: (id, packed) => store.restoreRequest(Buffer.from(id).toString('hex'), packed),
+      onRepair: (message) => this.#log.warn(message),
+    });
+    this.#table = table;
+    this.#checkpointAt = table.journal.tail;
+    this.#stops.push(() => table.closeClean());
+    const watchdog = new Watchdog(table);
+    const care = setInterval(() => this.#takeCare(table, watchdog), CARE_MS);
+    this.#stops.push(() => clearInterval(care));
+
+    const processTable = ProcessTable.create(join(data, 'turns.turno'), cells, lanes);
+    this.#processTable = processTable;
+    this.#stops.push(() => rmSync(join(data, 'turns.turno'), { force: true }));
+
+    const turns = new TurnsThread(
+      processTable,
+      { mode: this.#settings.turns, memoryBytes: memoryBudget(this.#settings) },
+      (error) => {
+        this.#log.fatal(error, 'nobody gets a turn any more: ending');
+        process.kill(process.pid, 'SIGTERM');
+      },
+    );
+    this.#stops.push(() => turns.stop());
+
+    const fronts = new Fronts({
+      count,
+      setup: {
+        settings: { ...this.#settings, port: await portFor(this.#settings) },
+        dataDirectory: data,
+        cellGroup: group,
+        slotCount: cells,
+        languages: this.#languages,
+        invite: this.#invite(),
+      },
+      log: this.#log,
+      onDeath: (pid) => this.#takeBack(pid),
+      orphans: (living) => [...table.unfinished()].filter(({ owner }) => !living.has(owner)).map(({ row }) => row),
+      assign: (row, pid) => table.setOwner(rowIndex(row), pid),
+    });
+    this.#fronts = fronts;
+    const { rows } = table.counts();
+    // Pids come again: what the last server left must not look as if a front of this one were at it.
+    for (const { row } of [...table.unfinished()]) table.setOwner(row, 0);
+    const { url, backend } = await fronts.start();
+
+    writeFileSync(join(data, 'turno.pid'), `${process.pid}\n`, { mode: 0o644 });
+    this.#stops.push(() => rmSync(join(data, 'turno.pid'), { force: true }));
+    return { url, rows, backend };
+  }
+
+  #invite(): string | undefined {
+    if (this.#settings.registration !== 'invite') return undefined;
+    const token = inviteToken(this.dataDirectory);
+    this.#log.info({ path: invitePath(this.dataDirectory) }, 'whoever has the token in this file may register');
+    return token;
+  }
+
+  /** What is being finished by `stop(true)` is ended after all, and run again at the next start. */
+  async hurry(): Promise<void> {
+    await this.#fronts?.stop(STOP_DEADLINE_MS, false);
+  }
+
+  /** Ends everything in reverse order. With `drain` what runs is finished first; otherwise it is run again at the next start. */
+  async stop(drain: boolean): Promise<void> {
+    this.#isStopping = true;
+    await this.#fronts?.stop(STOP_DEADLINE_MS, drain);
+    for (const stop of this.#stops.reverse()) await stop();
+    this.#stops.length = 0;
+  }
+
+  /** Hands SIGUSR1 on to every program that is alive. */
+  forward(): void {
+    const table = this.#processTable;
+    if (table === undefined) return;
+    for (const slot of table.slots()) native.queueSignal(table.cellPid(slot), FORWARD_SIGNAL, 0);
+  }
+
+  /** A consistent copy of the table; the journal before it is dropped. */
+  snapshot(): void {
+    if (this.#table === undefined) return;
+    try {
+      this.#log.info({ path: checkpoint(this.#table) }, 'snapshot written');
+    } catch (error) {
+      this.#log.error(error, 'snapshot not written; the last one stands');
+    }
+    this.#checkpointAt = this.#table.journal.tail;
+  }
+
+  /** Once a second: nobody holds the table up, the journal has room ahead, and is short enough to be read at a start. */
+  #takeCare(table: Table, watchdog: Watchdog): void {
+    for (const done of watchdog.look()) this.#log.warn(done, 'a stopped process held up the table');
+    try {
+      table.journal.prepareSpare();
+    } catch (error) {
+      this.#log.warn(error, 'no spare segment for the journal');
+    }
+    if (table.journal.tail - this.#checkpointAt > LONGEST_JOURNAL_BYTES) this.snapshot();
+  }
+
+  /** A front has died: what it had half done in the table is put right, and its slots are free once its cells are gone. */
+  #takeBack(front: number): void {
+    this.#table?.reclaimDead();
+    for (const slot of this.#processTable?.slots() ?? []) {
+      if (this.#processTable?.owner(slot) === front) this.#releaseWhenGone(slot, this.#processTable);
+    }
+  }
+
+  /** A cell ends by itself when its front has died, but its program may take a while to go: until then it has its lane. */
+  async #releaseWhenGone(slot: SlotIndex, table: ProcessTable): Promise<void> {
+    const pid = table.cellPid(slot);
+    const born = pid === 0 ? undefined : startTimeOf(pid);
+    while (born !== undefined && startTimeOf(pid) === born) await delay(CELL_LOOK_MS);
+    table.release(slot);
+  }
+}
+
+/** Each runner thread has at least one cell; more threads than cells would leave some with nothing to run in. */
+function checkCells({ cells, fronts, runners }: Settings): void {
+  if (cells >= fronts * runners) return;
+  const problem = `expected at least one for each runner (${fronts} fronts x ${runners} runners), got ${cells}`;
+  throw new TurnoError('TURNO_SETTING', { name: '--cells', problem });
+}
+
+/** A limit that may be asked for must fit, whatever the machine: a program that fits nowhere would wait for ever. */
+function memoryBudget({ maxMemoryMib }: Settings): number {
+  return Math.max(totalmem() * MEMORY_SHARE, maxMemoryMib * MIB, COMPILE_LIMITS.memoryBytes);
+}
+
+/**
+ * The port all fronts listen on. With `--port 0` the kernel is asked for one here: a front that is started again later
+ * must come back to the same.
+ */
+async function portFor({ host, port }: Settings): Promise<number> {
+  if (port !== 0) return port;
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new TypeError('a TCP server without a port');
+  return address.port;
+}

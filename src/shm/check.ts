@@ -1,0 +1,149 @@
+/**
+ * What is wrong with a table, and where: every record, response, index, chain and counter is looked at once, about 5 us a
+ * row. Nothing is changed. To be asked of a table nobody works on, or what is just being changed is taken for wrong.
+ */
+
+import { TurnoError } from '../errors.js';
+import { type RowIndex, rowIndex } from '../units.js';
+import { type Area, GRANULE_BYTES, ROWS_PER_CHUNK, USERS_PER_CHUNK } from './layout.js';
+import { H } from './region.js';
+import type { Row } from './row-image.js';
+import type { Table } from './shared-table.js';
+
+export interface Problem {
+  readonly what: string;
+  /** Byte of the file. */
+  readonly offset: number;
+}
+
+export function* problemsOf(table: Table): Generator<Problem> {
+  yield* directoryProblems(table);
+  yield* rowProblems(table);
+  yield* userProblems(table);
+  yield* lockProblems(table);
+}
+
+/** Runs `look`; damage is yielded instead of thrown. */
+function* caught(look: () => string | undefined, offset: () => number): Generator<Problem> {
+  try {
+    const what = look();
+    if (what !== undefined) yield { what, offset: offset() };
+  } catch (error) {
+    if (!(error instanceof TurnoError) || error.code !== 'TURNO_TABLE_DAMAGED') throw error;
+    yield { what: String(error.details.problem), offset: Number(error.details.offset) };
+  }
+}
+
+function* directoryProblems({ region }: Table): Generator<Problem> {
+  const { rows, users, ids, names, tokens, extents, fixedChunks } = region.geometry;
+  const owners = new Map<number, string>();
+  const committed = region.load(H.COMMITTED);
+  for (const area of [rows, users, ids, names, tokens, extents]) {
+    for (let index = 0; index < area.chunks; index++) {
+      const offset = (area.directory + index) * 4;
+      const chunk = region.words[offset / 4] ?? 0;
+      if (chunk === 0) continue;
+      const label = `chunk ${index} of ${area.name}`;
+      if (chunk < fixedChunks || chunk >= committed) yield { what: `${label} is said to be chunk ${chunk}`, offset };
+      else if (owners.has(chunk)) yield { what: `${label} and ${owners.get(chunk)} are the same chunk`, offset };
+      owners.set(chunk, label);
+    }
+    yield* missingChunks(region.words, area);
+  }
+}
+
+/** Chunks of an area are made in order: none before the last is missing. */
+function* missingChunks(words: Int32Array, area: Area): Generator<Problem> {
+  let last = -1;
+  for (let index = 0; index < area.chunks; index++) if (words[area.directory + index] !== 0) last = index;
+  // An index begins anew with each level and leaves nothing out either.
+  for (let index = 0; index < last; index++) {
+    if (words[area.directory + index] !== 0) continue;
+    yield { what: `chunk ${index} of ${area.name} is missing`, offset: (area.directory + index) * 4 };
+  }
+}
+
+/** Records there can be in the chunks an area has: a damaged count must not make us look at a thousand million. */
+function roomIn({ region }: Table, area: Area, perChunk: number): number {
+  let chunks = 0;
+  while (chunks < area.chunks && region.words[area.directory + chunks] !== 0) chunks++;
+  return chunks * perChunk;
+}
+
+function* rowProblems(table: Table): Generator<Problem> {
+  const { rows, running, done } = table.counts();
+  const found = { running: 0, done: 0 };
+  const firstUnfinished = table.region.load(H.FIRST_UNFINISHED);
+  const extents = table.region.load(H.EXTENTS);
+  const room = roomIn(table, table.region.geometry.rows, ROWS_PER_CHUNK);
+  if (rows > room) yield { what: `${rows} rows are counted, there is room for ${room}`, offset: H.ROWS.offset };
+  for (let index = 0; index < Math.min(rows, room); index++) {
+    const row = rowIndex(index);
+    yield* caught(
+      () => {
+        const read = table.read(row);
+        if (read === undefined) return `row ${index} was never written`;
+        if (read.state === 'running' || read.state === 'done') found[read.state]++;
+        return rowProblem(table, row, read, { firstUnfinished, extents });
+      },
+      () => table.offsetOf(index),
+    );
+  }
+  if (found.running !== running || found.done !== done) {
+    const what = `counted ${running} running and ${done} done, found ${found.running} and ${found.done}`;
+    yield { what, offset: H.BASE_RUNNING.offset };
+  }
+  const behind = rowBehind(table, rows);
+  if (behind !== undefined) yield behind;
+}
+
+function rowProblem(
+  table: Table,
+  row: RowIndex,
+  read: Row,
+  { firstUnfinished, extents }: { firstUnfinished: number; extents: number },
+): string | undefined {
+  if (table.rowOfArrival(read.arrival) !== row) return `row ${row} has arrival ${read.arrival}`;
+  if (table.rowOf(read.id) !== row) return `row ${row} is not in the index`;
+  if (table.user(read.user) === undefined) return `row ${row} belongs to user ${read.user}, who is not there`;
+  if (row < firstUnfinished && read.state !== 'done') return `row ${row} is not done, but said to be`;
+  table.response(row);
+  const extent = table.extentOf(row);
+  const end = extent === undefined ? 0 : extent.at + Math.ceil((extent.length + 16) / GRANULE_BYTES);
+  return end > extents ? `response of row ${row} lies behind the end of the extents` : undefined;
+}
+
+/** A whole row behind the last one: the count was lowered, unless its maker died just before he counted it. */
+function rowBehind(table: Table, rows: number): Problem | undefined {
+  if (table.region.load(H.CLEAN) === 0) return undefined;
+  const newest = Math.max(...Array.from({ length: table.counts().users }, (_, user) => table.newestOf(user)), 0);
+  if (newest <= rows) return undefined;
+  return { what: `${rows} rows counted, but a user has row ${newest - 1}`, offset: H.ROWS.offset };
+}
+
+function* userProblems(table: Table): Generator<Problem> {
+  const { rows, users } = table.counts();
+  let chained = 0;
+  const room = roomIn(table, table.region.geometry.users, USERS_PER_CHUNK);
+  if (users > room) yield { what: `${users} users are counted, there is room for ${room}`, offset: H.USERS.offset };
+  for (let user = 0; user < Math.min(users, room); user++) {
+    yield* caught(
+      () => {
+        const read = table.user(user);
+        if (read === undefined) return `user ${user} was never written`;
+        if (table.userByName(read.name)?.index !== user) return `user ${user} is not in the index of names`;
+        if (!table.hasTokenIndex(user)) return `user ${user} is not in the index of tokens`;
+        const chain = table.ofUser(user, { limit: rows + 1 });
+        chained += chain.length;
+        if (chain.length !== (chain[0]?.ordinal ?? 0)) return `user ${user} has ${chain.length} rows in his chain`;
+        return undefined;
+      },
+      () => 0,
+    );
+  }
+  if (chained !== rows) yield { what: `${rows} rows, ${chained} of them in chains of users`, offset: H.ROWS.offset };
+}
+
+function* lockProblems(table: Table): Generator<Problem> {
+  for (const { name, pid } of table.heldLocks()) yield { what: `lock ${name} is held by ${pid}`, offset: 0 };
+}

@@ -1,0 +1,315 @@
+/**
+ * The journal: every change as a record, in the order of changes, on disk before it is acknowledged.
+ *
+ * Positions count bytes from the table's beginning and never repeat. A record lies first in the ring, in the region, at its
+ * position modulo the ring's length, and then in a segment at its position less the segment's START:
+ *
+ *     ... written and synced ...|......... in the ring only .........|
+ *                          RING_WRITTEN                          RING_TAIL
+ *
+ * Format of a record (JOURNAL_RECORD in layout.ts), little-endian 32-bit words:
+ *     head      CHECKSUM KIND POSITION INDEX WORDS IMAGE_WORDS BYTES
+ *     payload   IMAGE_WORDS words of image, then BYTES bytes (a response, or a source), zero-filled to a whole word
+ * It is valid if and only if (1) POSITION is where it stands, (2) WORDS is IMAGE_WORDS plus the words that BYTES need, and
+ * (3) CHECKSUM is that (checksum.ts) of the rest of the head, the image and the bytes, one
+ * after the other, beginning with the table's salt. A reader stops at the first invalid record: in
+ * the last segment that is the end of the journal, before the end of another it is damage. Older records in recycled
+ * blocks have other positions, those of another table another salt.
+ *
+ * append() runs under the lock of what is changed, so records of one row are in the order of its versions. The tail is
+ * raised after the record is whole: half a record of a dead agent is not there.
+ *
+ * commit() is group commit without a thread of its own: whoever finds nobody leading leads, for all who wait. One write from
+ * RING_WRITTEN to the tail, one fdatasync, RING_WRITTEN, then the futex of those who wait. The leader's death loses
+ * nothing: the next one writes the same bytes to the same places.
+ *
+ * After a failed write or sync nothing behind RING_WRITTEN in that segment is believed: the kernel may have dropped the
+ * pages, and a second sync would say that all is well. The batch goes to a new segment; if that fails too, new work is
+ * refused (JOURNAL_STATE) until a later try succeeds. Reading goes on, and so does what was accepted.
+ */
+
+import { closeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { TurnoError } from '../errors.js';
+import { mixWords } from './checksum.js';
+import { faultPoint } from './fault-points.js';
+import { Durability, JOURNAL_RECORD, type LogKind } from './layout.js';
+import { native } from './native.js';
+import { codeOf, H, type Region } from './region.js';
+import { SEGMENT_DATA, type Segment, Segments } from './segments.js';
+import type { WordLock } from './word-lock.js';
+
+const J = JOURNAL_RECORD.fields;
+export const RECORD_WORDS = JOURNAL_RECORD.size / 4;
+const DURABLE = H.DURABLE_WORD.offset / 4;
+/** A waiter looks this often whether the leader is dead. */
+const FIRST_WAIT_MS = 5;
+const LONGEST_WAIT_MS = 100;
+const RETRY_MS = 1_000;
+/** Segments are this many rings long, so a batch always fits into a new one. */
+const RINGS_PER_SEGMENT = 4;
+
+/** Words in a view, for copying without a copy. */
+export interface WordRange {
+  readonly words: Int32Array;
+  readonly from: number;
+  /** Exact length in bytes. */
+  readonly bytes: number;
+}
+
+export class Journal {
+  readonly #region: Region;
+  readonly #appendLock: WordLock;
+  readonly #leaderLock: WordLock;
+  readonly #mask: number;
+  readonly #ring: number;
+  readonly segments: Segments;
+  #open: { fd: number; segment: Segment } | undefined;
+  readonly #head = new Int32Array(RECORD_WORDS);
+  /** Position behind the last record this thread has appended. */
+  #last = 0;
+  #nextTryAtMs = 0;
+
+  constructor(region: Region, appendLock: WordLock, leaderLock: WordLock) {
+    this.#region = region;
+    this.#appendLock = appendLock;
+    this.#leaderLock = leaderLock;
+    this.#mask = region.geometry.ringBytes / 4 - 1;
+    this.#ring = region.geometry.ring / 4;
+    this.segments = new Segments(journalDirectory(region.path));
+  }
+
+  /** Position behind the last record of this thread. */
+  get last(): number {
+    return this.#last;
+  }
+
+  get tail(): number {
+    return this.#region.loadLong(H.RING_TAIL);
+  }
+
+  get written(): number {
+    return this.#region.loadLong(H.RING_WRITTEN);
+  }
+
+  /** The most bytes a record may carry besides an image. */
+  get mostBytes(): number {
+    return this.#region.geometry.ringBytes / 4;
+  }
+
+  /** Whether a record can be appended without waiting for the disk, as things are. */
+  get hasRoom(): boolean {
+    return this.tail - this.written < this.#region.geometry.ringBytes / 2;
+  }
+
+  /**
+   * Refuses when the disk does: called before new work is taken. Tries again about once a second.
+   * @throws TURNO_DISK_FULL
+   */
+  checkAccepting(): void {
+    if (this.#region.load(H.JOURNAL_STATE) === 0) return;
+    const now = performance.now();
+    if (now >= this.#nextTryAtMs) {
+      this.#nextTryAtMs = now + RETRY_MS;
+      this.flush();
+      if (this.#region.load(H.JOURNAL_STATE) === 0) return;
+    }
+    throw new TurnoError('TURNO_DISK_FULL', { path: this.segments.directory, wanted: this.tail - this.written });
+  }
+
+  /**
+   * Appends a record and says where it ends: durable once commit() has come that far. Waits for the disk when the ring is
+   * full.
+   * @throws TURNO_DISK_FULL, TURNO_SYSTEM when the ring is full and cannot be written; then nothing was appended.
+   */
+  append(kind: LogKind, index: number, image: Int32Array, imageWords: number, rest?: WordRange): number {
+    if (this.#region.load(H.DURABILITY) === Durability.none) return 0;
+    const restWords = rest === undefined ? 0 : Math.ceil(rest.bytes / 4);
+    const bytes = (RECORD_WORDS + imageWords + restWords) * 4;
+    this.#appendLock.acquire();
+    try {
+      const position = this.tail;
+      // Leading needs no append lock, so this cannot wait for itself.
+      while (position + bytes - this.written > this.#region.geometry.ringBytes) this.commit(position, true);
+      this.#write(position, kind, index, image, imageWords, restWords, rest);
+      faultPoint('journal.inside-record');
+      this.#last = position + bytes;
+      this.#region.storeLong(H.RING_TAIL, this.#last);
+      faultPoint('journal.after-record');
+      return this.#last;
+    } finally {
+      this.#appendLock.release();
+    }
+  }
+
+  #write(
+    position: number,
+    kind: LogKind,
+    index: number,
+    image: Int32Array,
+    imageWords: number,
+    restWords: number,
+    rest: WordRange | undefined,
+  ): void {
+    const head = this.#head;
+    head[J.KIND.offset / 4] = kind;
+    head[J.POSITION.offset / 4] = (position % 2 ** 32) | 0;
+    head[J.POSITION.offset / 4 + 1] = Math.floor(position / 2 ** 32);
+    head[J.INDEX.offset / 4] = index;
+    head[J.WORDS.offset / 4] = imageWords + restWords;
+    head[J.IMAGE_WORDS.offset / 4] = imageWords;
+    head[J.BYTES.offset / 4] = rest?.bytes ?? 0;
+    const at = (position / 4) & this.#mask;
+    let hash = mixWords(head, 1, RECORD_WORDS - 1, this.#region.load(H.JOURNAL_SALT) | 0);
+    hash = mixWords(image, 0, imageWords, hash);
+    if (restWords > 0 && rest !== undefined) hash = mixWords(rest.words, rest.from, restWords, hash);
+    head[0] = hash;
+    this.#put(at, head, 0, RECORD_WORDS);
+    this.#put(at + RECORD_WORDS, image, 0, imageWords);
+    if (rest !== undefined) this.#put(at + RECORD_WORDS + imageWords, rest.words, rest.from, restWords);
+  }
+
+  #put(at: number, words: Int32Array, from: number, count: number): void {
+    const ring = this.#region.words;
+    const first = this.#ring;
+    const mask = this.#mask;
+    for (let word = 0; word < count; word++) ring[first + ((at + word) & mask)] = words[from + word] ?? 0;
+  }
+
+  /**
+   * Returns when everything before `position` is durable: synced with durability `power`; with `crash` at once, because the
+   * mapped file outlives every process. Blocks: for savers and runners, not for an event loop.
+   * @param mustWrite write to the segments even where durability does not ask for it, to make room in the ring
+   * @throws TURNO_DISK_FULL, TURNO_SYSTEM: not durable; it may become so by a later commit.
+   */
+  commit(position: number, mustWrite = false): void {
+    const durability = this.#region.load(H.DURABILITY);
+    if (durability === Durability.none || (durability === Durability.crash && !mustWrite)) return;
+    for (let waitMs = FIRST_WAIT_MS; this.written < position; ) {
+      if (this.#leaderLock.tryAcquireAlive()) {
+        this.#leadAndRelease();
+        continue;
+      }
+      const seen = Atomics.load(this.#region.words, DURABLE);
+      // Looked at again after `seen`: a leader that finished in between has raised the word, and we do not sleep.
+      if (this.written >= position) return;
+      if (native.futexWait(this.#region.words, DURABLE, seen, waitMs) !== 'timed-out') continue;
+      waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
+      if (this.#leaderLock.tryAcquire()) this.#leadAndRelease();
+    }
+  }
+
+  /** Tries to write all that is in the ring; a failure shows in JOURNAL_STATE and in the next commit. */
+  flush(): void {
+    try {
+      this.commit(this.tail, true);
+      if (this.#region.load(H.JOURNAL_STATE) !== 0 && this.#leaderLock.tryAcquire()) this.#leadAndRelease();
+    } catch (error) {
+      if (!(error instanceof TurnoError)) throw error;
+    }
+  }
+
+  #leadAndRelease(): void {
+    try {
+      this.#lead();
+    } finally {
+      this.#leaderLock.release();
+      // Released first: who wakes and is not served yet finds nobody leading.
+      Atomics.add(this.#region.words, DURABLE, 1);
+      native.futexWake(this.#region.words, DURABLE, 2 ** 30);
+    }
+  }
+
+  #lead(): void {
+    const from = this.written;
+    const to = this.tail;
+    const isDoubtful = this.#region.load(H.JOURNAL_STATE) !== 0;
+    if (from === to && !isDoubtful) return;
+    try {
+      this.#writeBatch(from, to, isDoubtful);
+    } catch (first) {
+      try {
+        this.#writeBatch(from, to, true);
+      } catch {
+        this.#region.store(H.JOURNAL_STATE, 1);
+        throw refusal(first, this.segments.directory, to - from);
+      }
+    }
+    faultPoint('journal.after-sync');
+    this.#region.storeLong(H.RING_WRITTEN, to);
+    this.#region.store(H.JOURNAL_STATE, 0);
+  }
+
+  #writeBatch(from: number, to: number, isNewWanted: boolean): void {
+    const { fd, segment } = this.#segmentFor(from, to, isNewWanted);
+    const { bytes, geometry } = this.#region;
+    const start = from % geometry.ringBytes;
+    const firstLength = Math.min(to - from, geometry.ringBytes - start);
+    const first = bytes.subarray(geometry.ring + start, geometry.ring + start + firstLength);
+    const second = bytes.subarray(geometry.ring, geometry.ring + (to - from - firstLength));
+    const offset = SEGMENT_DATA + from - segment.start;
+    faultPoint('journal.before-write');
+    native.writeDurably(fd, first, second, offset, false);
+    faultPoint('journal.before-sync');
+    if (this.#region.load(H.DURABILITY) === Durability.power)
+      native.writeDurably(fd, new Uint8Array(), undefined, 0, true);
+  }
+
+  /** The segment the batch goes to: the current one while there is room, else the next. */
+  #segmentFor(from: number, to: number, isNewWanted: boolean): { fd: number; segment: Segment } {
+    const number = this.#region.load(H.SEGMENT_NUMBER);
+    if (this.#open?.segment.number !== number) {
+      this.close();
+      this.#open = number === 0 ? undefined : this.segments.open(number);
+    }
+    const open = this.#open;
+    if (open !== undefined && !isNewWanted && to - open.segment.start <= open.segment.bytes) return open;
+    // With durability `crash` this is the only sync: holes are then in the last segment only, and the rest can be read.
+    if (open !== undefined && !isNewWanted) native.writeDurably(open.fd, new Uint8Array(), undefined, 0, true);
+    this.close();
+    const bytes = RINGS_PER_SEGMENT * this.#region.geometry.ringBytes;
+    const salt = this.#region.load(H.JOURNAL_SALT);
+    // One in which nothing is believed yet is made again under its own number: retries on a bad disk must not pile up.
+    const isUnused = open?.segment.start === from;
+    if (isUnused) this.segments.remove(number);
+    const made = this.segments.make({ number: isUnused ? number : number + 1, start: from, salt, bytes });
+    faultPoint('journal.after-segment');
+    // The commit of the new segment: before this word a later leader makes it again, and finds it.
+    this.#region.store(H.SEGMENT_NUMBER, made.segment.number);
+    this.#open = made;
+    return made;
+  }
+
+  /**
+   * The first segment, so that a table without changes has a journal without records; the next one after a rebuild. For the
+   * primary.
+   */
+  begin(): void {
+    this.segments.removeHalfMade();
+    const isNewWanted = this.#region.load(H.SEGMENT_NUMBER) === 0 || this.#region.load(H.JOURNAL_STATE) !== 0;
+    if (isNewWanted) this.#segmentFor(this.written, this.written, true);
+    this.#region.store(H.JOURNAL_STATE, 0);
+  }
+
+  /** Writes the next segment ahead of time. Blocks for tens of ms: for a thread with nothing else to do. */
+  prepareSpare(): void {
+    this.segments.prepareSpare(RINGS_PER_SEGMENT * this.#region.geometry.ringBytes);
+  }
+
+  close(): void {
+    if (this.#open !== undefined) closeSync(this.#open.fd);
+    this.#open = undefined;
+  }
+}
+
+export function journalDirectory(tablePath: string): string {
+  return join(dirname(tablePath), 'journal');
+}
+
+function refusal(error: unknown, path: string, wanted: number): TurnoError {
+  if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(codeOf(error))) {
+    return new TurnoError('TURNO_DISK_FULL', { path, wanted }, { cause: error });
+  }
+  const problem = error instanceof Error ? error.message : String(error);
+  return new TurnoError('TURNO_SYSTEM', { call: 'write', on: path, problem }, { cause: error });
+}

@@ -1,0 +1,110 @@
+/**
+ * The native addon (native/addon/), typed, and where the native parts lie.
+ *
+ * It is loaded at the first call, not at import: `turno --help` must work where it was not built. Before anything of it is
+ * called its Node ABI is compared with ours, from the name of the symbol Node looks for: a binary of another ABI would fail
+ * with words that help nobody.
+ *
+ * Every function throws an Error with `code` (such as ENOSPC), `errno` and `syscall` when the kernel refuses. Those that
+ * wait block their thread: not for an event loop that serves.
+ */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TurnoError } from '../errors.js';
+
+export interface Native {
+  /** Maps the first `length` bytes of a file, shared; more than the file has may be mapped, but not touched (SIGBUS). */
+  map(fd: number, length: number): SharedArrayBuffer;
+  /** Gives blocks to a range of a file, so that a store there cannot fail. Throws ENOSPC, leaving it partly grown. */
+  allocate(fd: number, offset: number, length: number): void;
+  /** Takes the blocks of a range away again; it reads as zeros. */
+  release(fd: number, offset: number, length: number): void;
+  /** Waits, as Atomics.wait, but across processes too. Blocks at most `timeoutMs`. */
+  futexWait(words: Int32Array, index: number, expected: number, timeoutMs: number): 'woken' | 'changed' | 'timed-out';
+  /** Wakes at most `count` waiters; how many it were. */
+  futexWake(words: Int32Array, index: number, count: number): number;
+  /** From now on SIGALRM adds 1 to the word and wakes all who wait on it; for the whole process, replacing the last bell. */
+  bellOnAlarm(words: Int32Array, index: number): void;
+  /** SIGALRM once, after `us` microseconds; 0 disarms. */
+  setAlarm(us: number): void;
+  /** The kernel's number of the calling thread. */
+  threadId(): number;
+  /** sigqueue(3); false when there is no such process. */
+  queueSignal(pid: number, signalNumber: number, value: number): boolean;
+  /** Signal this process gets when the thread that made it dies. */
+  setDeathSignal(signalNumber: number): void;
+  /** flock(2) without waiting; false when another holds it. */
+  lockFile(fd: number, kind: 'shared' | 'exclusive' | 'none'): boolean;
+  /** A file in memory, close-on-exec, with its offset at 0. */
+  memfd(name: string, content?: Uint8Array): number;
+  /** A stream pair, close-on-exec: the first end does not block, the second does. */
+  socketPair(): [ours: number, theirs: number];
+  /** Sends all bytes; at most 250 descriptors go with the first. Waits when the socket is full. */
+  sendWithFds(fd: number, bytes: Uint8Array, fds: readonly number[]): void;
+  /** openat2(2): no symbolic links, nothing outside the directory. */
+  openBeneath(dirFd: number, path: string, flags: number, mode: number): number;
+  /** Writes `first` and `second` one behind the other at `offset`, then fdatasync if `sync`. Waits for the disk. */
+  writeDurably(fd: number, first: Uint8Array, second: Uint8Array | undefined, offset: number, sync: boolean): void;
+  /** syncfs(2). Waits for the disk. */
+  syncFileSystem(fd: number): void;
+}
+
+const NAMES = [
+  'map',
+  'allocate',
+  'release',
+  'futexWait',
+  'futexWake',
+  'bellOnAlarm',
+  'setAlarm',
+  'threadId',
+  'queueSignal',
+  'setDeathSignal',
+  'lockFile',
+  'memfd',
+  'socketPair',
+  'sendWithFds',
+  'openBeneath',
+  'writeDurably',
+  'syncFileSystem',
+] as const satisfies readonly (keyof Native)[];
+
+const root = packageRoot(dirname(fileURLToPath(import.meta.url)));
+
+/** The turno-cell executable. */
+export const cellBinary = join(root, 'build/Release/turno-cell');
+
+const addonPath = join(root, 'build/Release/turno.node');
+
+/** The addon. Its functions replace themselves by the real ones at the first use of any. */
+export const native = Object.defineProperties(
+  {},
+  Object.fromEntries(NAMES.map((name) => [name, { configurable: true, get: () => load()[name] }])),
+) as Native;
+
+function load(): Native {
+  if (!existsSync(addonPath)) throw new TurnoError('TURNO_NATIVE_MISSING', { path: addonPath, root });
+  const found = abiOf(addonPath);
+  const expected = Number(process.versions.modules);
+  if (found !== expected) {
+    throw new TurnoError('TURNO_NATIVE_ABI', { path: addonPath, found, expected, version: process.version, root });
+  }
+  const addon = createRequire(import.meta.url)(addonPath) as Native;
+  for (const name of NAMES) Object.defineProperty(native, name, { value: addon[name] });
+  return addon;
+}
+
+/** The ABI a built addon was made for, or undefined when the file is no addon. */
+export function abiOf(path: string): number | undefined {
+  const symbol = /node_register_module_v(\d+)/.exec(readFileSync(path, 'latin1'));
+  return symbol === null ? undefined : Number(symbol[1]);
+}
+
+/** Compiled code lies in dist/ or in .build/src/: the package is the first directory above with a binding.gyp. */
+function packageRoot(from: string): string {
+  if (existsSync(join(from, 'binding.gyp')) || dirname(from) === from) return from;
+  return packageRoot(dirname(from));
+}

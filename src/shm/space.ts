@@ -1,0 +1,180 @@
+/**
+ * A space: a small mapped file in which threads and processes share locks, semaphores, conditions, arrays and pipes, found by
+ * name. Its agents are those of the table (agents.ts), so the death of an owner is noticed in the same way.
+ *
+ *     0          head      one page: magic, bytes, how far it is given out, the lock for giving out
+ *     4,096      agents    512 x 1 KiB
+ *     528,384    objects   one behind the other, never moved: KIND, BYTES (of the body), NAME_BYTES, name, body
+ *
+ * Little-endian; reserved bytes are zero. An object is there if and only if it begins below USED: that word is the commit of
+ * giving out, and what a dead agent had begun behind it is overwritten by the next.
+ */
+
+import { closeSync, constants, fstatSync, ftruncateSync, openSync } from 'node:fs';
+import { TurnoError } from '../errors.js';
+import { Agents } from './agents.js';
+import { field, struct } from './fields.js';
+import { AGENT, AGENTS } from './layout.js';
+import { native } from './native.js';
+import { WordLock } from './word-lock.js';
+
+const SPACE = struct(
+  'turno_space',
+  'Head of a space.',
+  {
+    MAGIC: field('u32', '"turnospc"', 2),
+    BYTES: field('u32', 'length of the space'),
+    USED: field('u32', 'objects begin below this byte'),
+    AGENT_HINT: field('u32', 'where to look first for a free slot'),
+    LOCK: field('u32', 'held to give out room'),
+  },
+  4_096,
+);
+const OBJECT = struct('turno_object', 'Head of an object.', {
+  KIND: field('u32', 'what it is'),
+  BYTES: field('u32', 'of the body'),
+  NAME_BYTES: field('u32', 'of the name that follows'),
+  RESERVED: field('u32', 'zero'),
+});
+const S = SPACE.fields;
+const O = OBJECT.fields;
+const MAGIC = [0x6e727574, 0x6370736f] as const;
+const FIRST_OBJECT = SPACE.size + AGENTS * AGENT.size;
+const ALIGNMENT = 64;
+
+/** What an object is; an array adds which of the ten kinds of numbers it holds. */
+export const ObjectKind = { lock: 1, recursiveLock: 2, semaphore: 3, condition: 4, pipe: 5, array: 16 } as const;
+
+export class Space {
+  readonly buffer: SharedArrayBuffer;
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+  /** For Agents: where their table lies. */
+  readonly geometry = { agents: SPACE.size };
+  readonly agentHint = S.AGENT_HINT;
+  readonly agents: Agents;
+  readonly #lock: WordLock;
+
+  private constructor(buffer: SharedArrayBuffer) {
+    this.buffer = buffer;
+    this.words = new Int32Array(buffer);
+    this.bytes = new Uint8Array(buffer);
+    this.agents = new Agents(this);
+    this.#lock = new WordLock(this, S.LOCK.offset / 4, this.agents, () => undefined);
+    this.agents.claim();
+  }
+
+  /**
+   * Makes a space in a new file. @param bytes room for objects, 1 MiB unless told
+   * @throws EEXIST when the file is there, ENOSPC
+   */
+  static create(path: string, bytes = 1_048_576): Space {
+    const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+    const length = FIRST_OBJECT + Math.ceil(bytes / 4_096) * 4_096;
+    const fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    try {
+      ftruncateSync(fd, length);
+      native.allocate(fd, 0, length);
+      const buffer = native.map(fd, length);
+      const words = new Int32Array(buffer);
+      words[S.BYTES.offset / 4] = length;
+      words[S.USED.offset / 4] = FIRST_OBJECT;
+      words[S.MAGIC.offset / 4 + 1] = MAGIC[1];
+      Atomics.store(words, S.MAGIC.offset / 4, MAGIC[0]); // last: half a head is not a space
+      return new Space(buffer);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Maps a space another process has made. @throws TURNO_TABLE_NOT_A_TABLE */
+  static open(path: string): Space {
+    const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
+    try {
+      const { size } = fstatSync(fd);
+      const buffer = size > FIRST_OBJECT ? native.map(fd, size) : new SharedArrayBuffer(SPACE.size);
+      const words = new Int32Array(buffer);
+      if (words[0] !== MAGIC[0] || words[1] !== MAGIC[1] || words[S.BYTES.offset / 4] !== size) {
+        throw new TurnoError('TURNO_TABLE_NOT_A_TABLE', { path, found: `${words[0]}`, expected: '"turnospc"' });
+      }
+      return new Space(buffer);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** The space in another thread, which got the buffer by workerData. */
+  static attach(buffer: SharedArrayBuffer): Space {
+    return new Space(buffer);
+  }
+
+  load(at: { readonly offset: number }): number {
+    return Atomics.load(this.words, at.offset / 4) >>> 0;
+  }
+
+  store(at: { readonly offset: number }, value: number): void {
+    Atomics.store(this.words, at.offset / 4, value);
+  }
+
+  /**
+   * The object of this name, made by whoever asks first.
+   * @param bytes of its body
+   * @param begin called once, before anybody else sees it, with the index of its first word
+   * @returns byte at which the body begins, a multiple of 64
+   * @throws RangeError when the name is of another kind or size, or when there is no room
+   */
+  object(name: string, kind: number, bytes: number, begin: (firstWord: number) => void = () => undefined): number {
+    const encoded = Buffer.from(name);
+    if (encoded.length === 0 || encoded.length > 255) throw new RangeError('name: expected 1 to 255 bytes');
+    this.#lock.acquire();
+    try {
+      return this.#find(encoded, kind, bytes) ?? this.#add(encoded, kind, bytes, begin);
+    } finally {
+      this.#lock.release();
+    }
+  }
+
+  #find(name: Buffer, kind: number, bytes: number): number | undefined {
+    const used = this.load(S.USED);
+    for (let at = FIRST_OBJECT; at < used; ) {
+      const nameBytes = this.words[(at + O.NAME_BYTES.offset) / 4] ?? 0;
+      const body = bodyOf(at, nameBytes);
+      const bodyBytes = this.words[(at + O.BYTES.offset) / 4] ?? 0;
+      if (name.equals(this.bytes.subarray(at + OBJECT.size, at + OBJECT.size + nameBytes))) {
+        const isSame = this.words[(at + O.KIND.offset) / 4] === kind && bodyBytes === bytes;
+        if (!isSame) throw new RangeError(`${name}: is there already, of another kind or size`);
+        return body;
+      }
+      at = aligned(body + bodyBytes);
+    }
+    return undefined;
+  }
+
+  #add(name: Buffer, kind: number, bytes: number, begin: (firstWord: number) => void): number {
+    const at = this.load(S.USED);
+    const body = bodyOf(at, name.length);
+    const end = aligned(body + bytes);
+    if (end > this.buffer.byteLength) throw new RangeError(`${name}: no room for ${bytes} bytes in this space`);
+    this.bytes.fill(0, at, end);
+    this.words[(at + O.KIND.offset) / 4] = kind;
+    this.words[(at + O.BYTES.offset) / 4] = bytes;
+    this.words[(at + O.NAME_BYTES.offset) / 4] = name.length;
+    this.bytes.set(name, at + OBJECT.size);
+    begin(body / 4);
+    this.store(S.USED, end);
+    return body;
+  }
+
+  /** This thread is through with it, and holds nothing of it. */
+  close(): void {
+    this.agents.retire();
+  }
+}
+
+function bodyOf(at: number, nameBytes: number): number {
+  return aligned(at + OBJECT.size + nameBytes);
+}
+
+function aligned(at: number): number {
+  return Math.ceil(at / ALIGNMENT) * ALIGNMENT;
+}

@@ -1,0 +1,70 @@
+/**
+ * The watchdog: a lock is held for microseconds, so a holder that has it from one look to the next does not run. The dead are
+ * found by whoever waits; a stopped process (SIGSTOP, a debugger, a frozen terminal) is alive and must be woken or ended, or it
+ * holds up the others for ever.
+ *
+ * At the second look in a row that finds the same holder stopped it gets SIGCONT, at the fourth SIGKILL: then others take its
+ * lock over and finish its change. A holder that is not stopped is only slow (a full disk, a busy machine) and is left alone.
+ * For the primary, about once a second.
+ */
+
+import { readFileSync } from 'node:fs';
+import type { Table } from './shared-table.js';
+
+const LOOKS_BEFORE_CONTINUE = 2;
+const LOOKS_BEFORE_KILL = 4;
+
+export interface Intervention {
+  readonly pid: number;
+  readonly lock: string;
+  readonly signal: 'SIGCONT' | 'SIGKILL';
+}
+
+export class Watchdog {
+  readonly #table: Table;
+  readonly #isStopped: (pid: number) => boolean;
+  readonly #kill: (pid: number, signal: NodeJS.Signals) => void;
+  #seen = new Map<string, number>();
+
+  constructor(table: Table, { isStopped = hasStopped, kill = send } = {}) {
+    this.#table = table;
+    this.#isStopped = isStopped;
+    this.#kill = kill;
+  }
+
+  /** Looks once; what it did, for the log. */
+  look(): Intervention[] {
+    const interventions: Intervention[] = [];
+    const seen = new Map<string, number>();
+    for (const { name, pid, tid } of this.#table.heldLocks()) {
+      if (pid === process.pid || !this.#isStopped(pid)) continue;
+      const key = `${name} ${pid} ${tid}`;
+      const looks = (this.#seen.get(key) ?? 0) + 1;
+      seen.set(key, looks);
+      const signal = looks === LOOKS_BEFORE_CONTINUE ? 'SIGCONT' : looks >= LOOKS_BEFORE_KILL ? 'SIGKILL' : undefined;
+      if (signal === undefined) continue;
+      this.#kill(pid, signal);
+      interventions.push({ pid, lock: name, signal });
+    }
+    this.#seen = seen;
+    return interventions;
+  }
+}
+
+function hasStopped(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const state = stat.slice(stat.lastIndexOf(')') + 2)[0];
+    return state === 'T' || state === 't';
+  } catch {
+    return false; // gone: whoever waits for its lock takes it over
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // ended meanwhile: that was the aim
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * Verdicts: their numbers in the table, which one wins when several tests are combined, what each says, and the verdict
+ * that follows from the facts of one run. Pure.
+ *
+ * A verdict is about the program; only SE is about turno itself.
+ */
+
+import { LimitKind } from './pool/cell-layout.js';
+import type { RunLimits } from './pool/cell-messages.js';
+import { signalName } from './signal-name.js';
+import { KIB, MIB, NS_PER_MS } from './units.js';
+
+/** Numbers are stored in rows and in the journal: permanent, never given to another verdict. 0 = no verdict yet. */
+export const VERDICTS = {
+  AC: { number: 1, says: 'accepted' },
+  WA: { number: 2, says: 'wrong answer' },
+  TLE: { number: 3, says: 'time limit exceeded' },
+  MLE: { number: 4, says: 'memory limit exceeded' },
+  OLE: { number: 5, says: 'output limit exceeded' },
+  RE: { number: 6, says: 'runtime error' },
+  CE: { number: 7, says: 'compile error' },
+  SE: { number: 8, says: 'system error: the judge failed, not the program' },
+  cancelled: { number: 9, says: 'cancelled before it ended' },
+} as const;
+
+export type Verdict = keyof typeof VERDICTS;
+
+/**
+ * Which verdict wins when the results of several tests become one: the first of this list that any test has. From "nothing
+ * can be said of the program" over "did not run to its end" to "ran, but answered wrongly":
+ *
+ *     SE               turno failed: no other verdict of this submission can be trusted to be complete
+ *     cancelled        somebody ended it: the rest was not looked at
+ *     CE               there was nothing to run
+ *     RE MLE TLE OLE   a crash is told before a limit: it is a plain mistake of the program, under any limits
+ *     WA               only when every test ran to its end
+ *     AC               only when every test says so
+ */
+export const ORDER = ['SE', 'cancelled', 'CE', 'RE', 'MLE', 'TLE', 'OLE', 'WA', 'AC'] as const satisfies Verdict[];
+
+/** @throws RangeError for no verdicts at all: nothing is not "accepted". */
+export function worst(verdicts: readonly Verdict[]): Verdict {
+  const winner = ORDER.find((verdict) => verdicts.includes(verdict));
+  if (winner === undefined) throw new RangeError(`no verdict to choose from: [${verdicts.join(', ')}]`);
+  return winner;
+}
+
+export function verdictNumber(verdict: Verdict): number {
+  return VERDICTS[verdict].number;
+}
+
+/** @throws RangeError for a number no verdict has ever had: such a row is damaged, and never "accepted". */
+export function verdictOfNumber(number: number): Verdict | null {
+  if (number === 0) return null;
+  const verdict = ORDER.find((one) => VERDICTS[one].number === number);
+  if (verdict === undefined) throw new RangeError(`no verdict has the number ${number}`);
+  return verdict;
+}
+
+/** Facts of a run that its verdict follows from; a cell's report has them all. */
+export interface RunEnd {
+  readonly exitCode: number | null;
+  /** Signal number. */
+  readonly signal: number | null;
+  readonly limit: LimitKind;
+  /** System call the filter ended it for. */
+  readonly blockedSyscall?: number | null;
+  readonly cpuNs: number;
+  readonly wallNs: number;
+  readonly memoryBytes: number;
+}
+
+export interface RunVerdict {
+  readonly verdict: Verdict;
+  /** For people: which limit, measured against allowed. Empty for AC. */
+  readonly reason: string;
+}
+
+/**
+ * The verdict of one run, before any checker: AC means "ran to its end with exit code 0".
+ *
+ * A limit comes before exit code and signal: whoever reaches one is ended by a signal, and the signal is not the cause.
+ * Reaching the processes limit ends nobody (fork fails with EAGAIN, and the program goes on), so it is no verdict.
+ * @throws RangeError for a limit this build does not know: it must not become "accepted".
+ */
+export function verdictOfRun(end: RunEnd, limits: RunLimits): RunVerdict {
+  const { limit } = end;
+  switch (limit) {
+    case LimitKind.cpu:
+      return { verdict: 'TLE', reason: `CPU time ${ms(end.cpuNs)} ms, limit ${ms(limits.cpuNs)} ms` };
+    case LimitKind.wall:
+      return { verdict: 'TLE', reason: `wall time ${ms(end.wallNs)} ms, limit ${ms(limits.wallNs)} ms` };
+    case LimitKind.memory:
+      return { verdict: 'MLE', reason: `memory ${mib(end.memoryBytes)} MiB, limit ${mib(limits.memoryBytes)} MiB` };
+    case LimitKind.output:
+      return { verdict: 'OLE', reason: `more output than ${limits.outputBytes / KIB} KiB` };
+    case LimitKind.fileSize:
+      return { verdict: 'OLE', reason: `a file of more than ${limits.fileBytes / KIB} KiB` };
+    case LimitKind.cancelled:
+      return { verdict: 'cancelled', reason: 'cancelled while it ran' };
+    case LimitKind.none:
+    case LimitKind.processes:
+      return verdictOfEnd(end);
+    default:
+      throw new RangeError(`no verdict for the limit ${String(limit satisfies never)}`);
+  }
+}
+
+/** Exit codes 127 and 137 are plain ends of the program: turno's own failures never travel by exit code. */
+function verdictOfEnd({ exitCode, signal, blockedSyscall }: RunEnd): RunVerdict {
+  if (signal !== null) {
+    const call = typeof blockedSyscall === 'number' ? ` for the forbidden system call ${blockedSyscall}` : '';
+    return { verdict: 'RE', reason: `ended by ${signalName(signal)}${call}` };
+  }
+  if (exitCode === 0) return { verdict: 'AC', reason: '' };
+  return { verdict: 'RE', reason: `exit code ${exitCode}` };
+}
+
+const ms = (ns: number) => Math.round(ns / NS_PER_MS);
+const mib = (bytes: number) => Math.round((bytes / MIB) * 10) / 10;

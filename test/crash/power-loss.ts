@@ -1,0 +1,70 @@
+/**
+ * Power cuts at random moments of a life with many commits, several segments, failed syncs and checkpoints. Whatever legal
+ * state the disk is left in: what was acknowledged is there, and what is there was once written.
+ *
+ *     npm run torture:power [-- CUTS [SEED]]     1,000 cuts unless told
+ */
+
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openTable } from '../../src/shm/table.js';
+import { SMALL } from '../shm/fresh-table.js';
+import { distrust } from '../shm/power.js';
+import { ForgetfulDisk } from './disk.js';
+import { Life } from './life.js';
+
+const STEPS = 1_200;
+
+/** @returns what was wrong after the cuts, at most a few; empty when all is well. */
+export function cutPower(cuts: number, seed: number, directory: string): string[] {
+  const random = randomFrom(seed);
+  const root = join(directory, 'data');
+  mkdirSync(root);
+  const disk = new ForgetfulDisk(root, (name) => !name.startsWith('segment') && !name.startsWith('spare'));
+  const life = new Life(join(root, 'table.turno'), disk, random);
+  try {
+    life.live(STEPS);
+  } finally {
+    disk.end();
+  }
+  const wrong: string[] = [];
+  for (let n = 0; n < cuts && wrong.length < 5; n++) {
+    const cut = life.begin + random(disk.length - life.begin + 1);
+    const after = join(directory, 'after');
+    mkdirSync(after);
+    disk.restore(cut, after, random);
+    copyFileSync(life.table.path, join(after, 'table.turno'));
+    distrust(join(after, 'table.turno'));
+    try {
+      const table = openTable({ path: join(after, 'table.turno'), create: true, ...SMALL });
+      wrong.push(...life.compare(table, cut).map((problem) => `cut ${cut}: ${problem}`));
+      table.close();
+    } catch (error) {
+      wrong.push(`cut ${cut}: ${error instanceof Error ? error.stack : error}`);
+    }
+    rmSync(after, { recursive: true });
+  }
+  life.table.close();
+  return wrong;
+}
+
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const cuts = Number(process.argv[2] ?? 1_000);
+  const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
+  const directory = mkdtempSync(join(tmpdir(), 'turno-power-'));
+  const wrong = cutPower(cuts, seed, directory);
+  rmSync(directory, { recursive: true });
+  for (const line of wrong) console.log(`WRONG ${line}`);
+  console.log(`${cuts} power cuts, seed ${seed}: ${wrong.length} things wrong`);
+  process.exitCode = wrong.length === 0 ? 0 : 1;
+}

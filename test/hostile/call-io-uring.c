@@ -1,0 +1,10 @@
+/*
+ * Work done by threads of the kernel, past the filter.
+ *
+ */
+#include "attack.h"
+int main(void) {
+  char parameters[256] = {0};
+  REFUSED(syscall(SYS_io_uring_setup, 8, parameters));
+  return 0;
+}

@@ -1,0 +1,9 @@
+/*
+ * READ_IMPLIES_EXEC and friends are inherited by exec.
+ */
+#include "attack.h"
+int main(void) {
+  REFUSED(syscall(SYS_personality, 0x0400000));
+  REFUSED(syscall(SYS_personality, 0x0020000));
+  return 0;
+}

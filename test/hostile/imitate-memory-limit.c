@@ -1,0 +1,11 @@
+/*
+ * Says "Killed" and dies of SIGKILL, to be taken for a memory limit.
+ *
+ * expect: signal 9
+ */
+#include "attack.h"
+int main(void) {
+  puts("Killed");
+  fflush(stdout);
+  raise(SIGKILL);
+}

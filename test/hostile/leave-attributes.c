@@ -1,0 +1,10 @@
+/*
+ * Extended attributes survive the emptying of a directory.
+ */
+#include "attack.h"
+#include <sys/xattr.h>
+int main(void) {
+  REFUSED(setxattr("/box", "user.left", "x", 1, 0));
+  REFUSED(setxattr("/tmp", "user.left", "x", 1, 0));
+  return 0;
+}

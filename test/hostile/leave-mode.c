@@ -1,0 +1,10 @@
+/*
+ * Takes the rights of the directories away, for the next run.
+ */
+#include "attack.h"
+int main(void) {
+  chmod("/box", 0);
+  chmod("/tmp", 0);
+  chmod("/dev/shm", 0);
+  return 0;
+}

@@ -1,0 +1,11 @@
+/*
+ * Truncates its own stdout under the reader: somebody who maps it would die of SIGBUS.
+ */
+#include "attack.h"
+int main(void) {
+  for (int i = 0; i < 1000; i++) {
+    write(1, "something", 9);
+    ftruncate(1, 0);
+  }
+  return 0;
+}

@@ -1,0 +1,10 @@
+/*
+ * Stops itself; whoever waits for its exit waits for ever.
+ *
+ * expect: wall
+ * limits: wall=300
+ */
+#include "attack.h"
+int main(void) {
+  for (;;) raise(SIGSTOP);
+}

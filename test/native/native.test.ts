@@ -1,0 +1,73 @@
+/**
+ * The cell's own tests, written in C (they play the host without Node), once for each backend this machine can have.
+ *
+ * They print TAP, so each is a subtest of this file.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import t from 'tap';
+
+const root = resolve(import.meta.dirname, '../../..');
+const sources = join(root, 'test/native');
+/** In /tmp, because an ordinary user must be able to execute what lies here, wherever the repository is. */
+const directory = mkdtempSync('/tmp/turno-native-');
+t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+chmodSync(directory, 0o755);
+
+const cell = join(directory, 'turno-cell');
+copyFileSync(join(root, 'build/Release/turno-cell'), cell);
+const programs = [
+  { name: 'the cell', path: compile('cell-test', 'test/native/host.c') },
+  { name: 'turno_run.h', path: compile('run-test', 'native/cell/library/turno_run.c') },
+];
+
+function compile(name: string, partner: string): string {
+  const out = join(directory, name);
+  const inputs = [join(sources, `${name}.c`), join(root, partner)];
+  const flags = ['-std=gnu17', '-D_GNU_SOURCE', '-O1', '-I', sources, '-I', join(root, 'native')];
+  execFileSync('gcc', [...flags, ...inputs, '-o', out], { stdio: 'inherit' });
+  return out;
+}
+
+const isRoot = process.getuid?.() === 0;
+const hasGroupsV1 = existsSync('/sys/fs/cgroup/memory/tasks') && existsSync('/sys/fs/cgroup/pids/tasks');
+const setpriv = existsSync('/usr/bin/setpriv');
+const ordinaryUser = isRoot ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : [];
+
+const backends = [
+  { name: 'root-v1', command: [], skip: isRoot && hasGroupsV1 ? false : 'needs root and cgroup v1' },
+  { name: 'root-plain', command: [], skip: isRoot ? false : 'needs root' },
+  {
+    name: 'user',
+    command: ordinaryUser,
+    skip: isRoot && !setpriv ? 'needs setpriv to become an ordinary user' : false,
+  },
+];
+
+for (const backend of backends) {
+  for (const { name, path } of programs) {
+    const [executable = path, ...args] = [...backend.command, path];
+    t.spawn(executable, args, {
+      name: `${name} with backend ${backend.name}`,
+      skip: backend.skip,
+      env: { ...process.env, TURNO_CELL: cell, TURNO_BACKEND: backend.name },
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+  }
+}
+
+t.test('turno-cell --check says what this machine can do, by trying it', async (t) => {
+  const { status, stdout } = spawnSync(cell, ['--check'], { encoding: 'utf8' });
+  const facts = stdout
+    .trim()
+    .split('\n')
+    .map((line): { fact: string; status: string; costs: string; remedy: string } => JSON.parse(line));
+  const worst = Math.max(...facts.map((fact) => ['PASS', 'CAUTION', 'FAIL'].indexOf(fact.status)));
+  t.equal(status, worst, 'the exit status is that of the worst line');
+  t.equal(facts[0]?.fact, 'kernel');
+  for (const fact of facts.filter((one) => one.status !== 'PASS')) {
+    t.ok(fact.costs && fact.remedy, `${fact.fact} says what it costs and what mends it`);
+  }
+});

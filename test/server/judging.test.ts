@@ -1,0 +1,183 @@
+/** Programs in, verdicts out: the real server over HTTP, real gcc and python3. */
+
+import { t } from 'tap';
+import { startServer } from '../start-server.js';
+
+t.test('programs get the verdict they deserve', async (t) => {
+  const server = await startServer(t);
+  const token = await server.register('ada');
+  const judge = (language: string, source: string, more = {}) => server.judge(token, { language, source, ...more });
+
+  await t.test('a C program that prints is AC, with its output, times and memory', async (t) => {
+    const reply = await judge('c', '#include <stdio.h>\nint main(void) { puts("hello"); return 0; }');
+    t.match(reply, {
+      state: 'done',
+      verdict: 'AC',
+      stdout: 'hello\n',
+      stderr: '',
+      exitCode: 0,
+      signal: null,
+      user: 'ada',
+    });
+    t.match(reply.compile, { exitCode: 0 });
+    t.match(reply.sentAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    t.ok(reply.memoryKiB > 0, 'memory is measured');
+    t.type(reply.cpuTimeMs, 'number');
+    t.type(reply.wallTimeMs, 'number');
+  });
+
+  await t.test('a Python program reads its stdin and its arguments', async (t) => {
+    const source = 'import sys\nprint(input()[::-1], sys.argv[1:])';
+    t.match(await judge('python', source, { stdin: 'abc\n', args: ['x', 'y z'] }), {
+      verdict: 'AC',
+      stdout: "cba ['x', 'y z']\n",
+      compile: null,
+    });
+  });
+
+  await t.test('a program that exits 127 gets RE, not SE', async (t) => {
+    // 127 is what a shell says for "not found": set-up failures must not travel by exit code.
+    t.match(await judge('c', 'int main(void) { return 127; }'), { verdict: 'RE', exitCode: 127, signal: null });
+  });
+
+  await t.test('a crash is RE with the name of its signal and no exit code', async (t) => {
+    const source = 'int main(void) { volatile int *p = 0; return *p; }';
+    t.match(await judge('c', source), { verdict: 'RE', exitCode: null, signal: 'SIGSEGV' });
+  });
+
+  await t.test('a program that kills itself with SIGKILL is RE, not MLE', async (t) => {
+    const source = '#include <signal.h>\nint main(void) { raise(SIGKILL); }';
+    t.match(await judge('c', source), { verdict: 'RE', signal: 'SIGKILL' });
+  });
+
+  await t.test('a compile error is CE, with what the compiler said, and nothing is run', async (t) => {
+    const reply = await judge('c', 'int main(void) { return oops; }');
+    t.match(reply, { verdict: 'CE', compile: { exitCode: 1, output: /oops/ }, executable: null, exitCode: null });
+  });
+
+  await t.test('an infinite loop is TLE by its CPU time', async (t) => {
+    const reply = await judge('c', 'int main(void) { for (;;); }', { limits: { cpuTimeMs: 300 } });
+    t.match(reply, { verdict: 'TLE' });
+    t.ok(reply.cpuTimeMs >= 300, `used its 300 ms (${reply.cpuTimeMs})`);
+  });
+
+  await t.test('a sleeper is TLE by its wall time', async (t) => {
+    const reply = await judge('python', 'import time\ntime.sleep(60)', { limits: { wallTimeMs: 400 } });
+    t.match(reply, { verdict: 'TLE' });
+    t.ok(reply.cpuTimeMs < 400, 'it slept');
+  });
+
+  await t.test('too much memory is MLE, not RE', async (t) => {
+    const source = 'x = bytearray(1)\nwhile True: x += bytes(1 << 20)';
+    t.match(await judge('python', source, { limits: { memoryMiB: 64 } }), { verdict: 'MLE' });
+  });
+
+  await t.test('too much output is OLE, and the first bytes are kept', async (t) => {
+    const reply = await judge('c', '#include <stdio.h>\nint main(void) { for (;;) puts("spam"); }', {
+      limits: { outputKiB: 4 },
+    });
+    t.match(reply, { verdict: 'OLE' });
+    t.equal(reply.stdout, 'spam\n'.repeat(1_000).slice(0, 4_096));
+  });
+
+  await t.test('a fork bomb meets its limit of processes and harms nobody', async (t) => {
+    const bomb = '#include <unistd.h>\nint main(void) { for (;;) fork(); }';
+    const reply = await judge('c', bomb, { limits: { processes: 16, cpuTimeMs: 300, wallTimeMs: 3_000 } });
+    t.match(reply, { verdict: 'TLE' });
+    t.match(await judge('python', 'print("still here")'), { verdict: 'AC', stdout: 'still here\n' });
+  });
+
+  await t.test('output that is not UTF-8 comes readable and, exact, as base64', async (t) => {
+    const reply = await judge('python', 'import sys\nsys.stdout.buffer.write(b"a\\xff\\n")');
+    t.match(reply, {
+      verdict: 'AC',
+      stdout: 'a\uFFFD\n',
+      stdoutBase64: Buffer.from('a\xff\n', 'latin1').toString('base64'),
+    });
+  });
+
+  await t.test('tests are judged one by one, and the submission by all of them', async (t) => {
+    const tests = [
+      { name: 'small', stdin: '1 2\n', expected: '3\n' },
+      { name: 'wrong', stdin: '2 2\n', expected: '5\n' },
+      { name: 'crash', stdin: 'x\n', expected: '0\n' },
+    ];
+    const reply = await judge('python', 'a, b = map(int, input().split())\nprint(a + b)', { tests });
+    t.same(
+      reply.tests.map(({ name, verdict }: { name: string; verdict: string }) => [name, verdict]),
+      [
+        ['small', 'AC'],
+        ['wrong', 'WA'],
+        ['crash', 'RE'],
+      ],
+    );
+    t.not(reply.verdict, 'AC');
+  });
+
+  await t.test('the checker asked for decides', async (t) => {
+    const tests = [{ name: 'pi', stdin: '', expected: '3.14159' }];
+    const checker = { kind: 'float', epsilon: 1e-3 };
+    t.match(await judge('python', 'print(3.1415)', { tests, checker }), { verdict: 'AC' });
+    t.match(await judge('python', 'print(3.2)', { tests, checker }), { verdict: 'WA' });
+    t.match(await judge('python', 'print(3.1415)', { tests }), { verdict: 'WA' });
+  });
+
+  await t.test('several files, with directories, see each other', async (t) => {
+    const files = [
+      { path: 'main.c', content: '#include "lib/two.h"\nint main(void) { return TWO - 2; }' },
+      { path: 'lib/two.h', content: Buffer.from('#define TWO 2\n').toString('base64'), encoding: 'base64' },
+    ];
+    const reply = await server.judge(token, { language: 'c', files, main: 'main.c' });
+    t.match(reply, { verdict: 'AC' });
+    const source = await server.request('GET', `/v1/submissions/${reply.id}/source`, { token });
+    t.equal(source.status, 200);
+  });
+
+  await t.test('the source comes back as it was sent, and the executable runs', async (t) => {
+    const source = '#include <stdio.h>\nint main(void) { puts("back"); }\n';
+    const reply = await judge('c', source);
+    const back = await server.request('GET', `/v1/submissions/${reply.id}/source`, { token });
+    t.equal(back.body, source);
+    const executable = await fetch(`${server.url}/v1/submissions/${reply.id}/executable`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    t.equal(
+      Buffer.from(await executable.arrayBuffer())
+        .subarray(1, 4)
+        .toString(),
+      'ELF',
+    );
+  });
+
+  await t.test('a source that was compiled before is not compiled again', async (t) => {
+    const source = '#include <stdio.h>\nint main(void) { puts("once"); }\n';
+    const first = await judge('c', source);
+    const second = await judge('c', source);
+    t.match(second, { verdict: 'AC', stdout: 'once\n', executable: first.executable });
+    const lines = server.log
+      .split('\n')
+      .filter((line) => line.includes('"compiled"') && line.includes(first.executable));
+    t.equal(lines.length, 1, 'one line in the log says that it was compiled');
+  });
+
+  await t.test('nothing of one run is there in the next', async (t) => {
+    await judge('python', 'open("left", "w").write("x"); open("/tmp/left", "w").write("x")');
+    t.match(await judge('python', 'import os\nprint(os.path.exists("left"), os.path.exists("/tmp/left"))'), {
+      stdout: 'False False\n',
+    });
+  });
+
+  await t.test('a program has no network and does not see the host', async (t) => {
+    const source = [
+      'import os, socket',
+      'for path in ["/etc/shadow", "/home", "/root/.bashrc", "/var"]:',
+      '  print(os.path.exists(path))',
+      'try:',
+      '  socket.create_connection(("127.0.0.1", 22), timeout=1)',
+      'except OSError as error:',
+      '  print("no network")',
+      'print(os.getuid() != 0, len([p for p in os.listdir("/proc") if p.isdigit()]) <= 2)',
+    ].join('\n');
+    t.match(await judge('python', source), { stdout: 'False\nFalse\nFalse\nFalse\nno network\nTrue True\n' });
+  });
+});

@@ -1,0 +1,96 @@
+/** Real programs taking turns: cells, lanes, the scheduler in its thread. */
+
+import { openSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Test, t } from 'tap';
+import type { Run } from '../../src/pool/cell.js';
+import { LimitKind } from '../../src/pool/cell-layout.js';
+import { Cells } from '../../src/pool/cells.js';
+import { ProcessTable } from '../../src/pool/process-table.js';
+import { TurnsThread } from '../../src/server/turns-thread.js';
+import { cellBinary } from '../../src/shm/native.js';
+import { GIB } from '../../src/units.js';
+
+function setUp(t: Test, lanes: number) {
+  const path = join(t.testdir(), 'turns.turno');
+  const table = ProcessTable.create(path, 64, lanes);
+  const turns = new TurnsThread(table, { mode: 'las', memoryBytes: 8 * GIB }, (error) => t.fail(String(error)));
+  const cellGroup = `turno-test-turns-${process.pid}`;
+  const setup = { cellBinary, turnsFd: openSync(path, 'r+'), cellGroup, mounts: [], backend: 'auto' };
+  const cells = new Cells(setup, table, 32);
+  t.teardown(async () => {
+    await cells.end();
+    await turns.stop();
+  });
+  const run = (user: number, script: string, cpuNs: number) =>
+    cells.use((cell) =>
+      cell.run({
+        posting: { user, row: 0, priority: 0, memoryLimitBytes: 64 << 20, title: script },
+        path: '/bin/sh',
+        argv: ['sh', '-c', script],
+        env: [],
+        flags: 0,
+        stdin: Buffer.alloc(0),
+        inFiles: [],
+        outFiles: [],
+        outBytes: 0,
+        limits: { ...LIMITS, cpuNs },
+      }),
+    );
+  return { table, run };
+}
+
+const LIMITS: Run['limits'] = {
+  cpuNs: 1e9,
+  wallNs: 20e9,
+  memoryBytes: 64 << 20,
+  processes: 16,
+  outputBytes: 1 << 16,
+  fileBytes: 1 << 20,
+  boxBytes: 1 << 20,
+  openFiles: 64,
+  stackBytes: 0,
+};
+
+t.test('a newcomer runs while infinite loops hold all lanes', async (t) => {
+  const { table, run } = setUp(t, 1);
+  const ends: string[] = [];
+  const named = async (name: string, running: ReturnType<typeof run>) => {
+    const end = await running;
+    ends.push(name);
+    return end;
+  };
+  const loops = [1, 2, 3, 4].map((n) => named(`loop ${n}`, run(1, 'while :; do :; done', 400e6)));
+  while ([...table.slots()].filter((slot) => table.entry(slot).turns > 0).length < 1) await new Promise(setImmediate);
+  const hello = await named('hello', run(2, 'echo hello', 1e9));
+  t.equal(Buffer.from(hello.stdout).toString(), 'hello\n');
+  t.same(ends, ['hello'], 'no loop had ended before');
+  for (const { report } of await Promise.all(loops)) {
+    t.equal(report.limit, LimitKind.cpu);
+    t.ok(report.cpuNs >= 400e6 && report.cpuNs < 440e6, `CPU time is its own: ${report.cpuNs / 1e6} ms`);
+  }
+  t.ok(table.bell > 0);
+  t.equal(table.laneHolder(0), undefined, 'the lane is free again');
+  t.equal(table.waiters, 0);
+});
+
+t.test('many loops on one lane: all end by their own CPU time, one at a time', async (t) => {
+  const { table, run } = setUp(t, 2);
+  let most = 0;
+  let isDone = false;
+  const watch = (async () => {
+    while (!isDone) {
+      most = Math.max(most, [...table.slots()].filter((slot) => table.entry(slot).state === 'running').length);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  })();
+  const reports = await Promise.all(Array.from({ length: 12 }, (_, n) => run(n % 3, 'while :; do :; done', 200e6)));
+  isDone = true;
+  await watch;
+  t.ok(most <= 2, `never more than lanes: ${most}`);
+  for (const { report } of reports) t.equal(report.limit, LimitKind.cpu);
+  t.ok(
+    reports.some(({ report }) => report.waitedNs > 0),
+    'who waited knows for how long',
+  );
+});

@@ -1,0 +1,217 @@
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import {
+  BoundedSemaphore,
+  Condition,
+  Lock,
+  PipeEnd,
+  RLock,
+  Semaphore,
+  SharedArray,
+  Space,
+} from '../../src/shm/index.js';
+import type { Kind } from './actor.js';
+import { actWith, numbersOf, READY, toolOf } from './tool-actor.js';
+
+const KINDS = ['thread', 'process'] as const satisfies readonly Kind[];
+const TOOLS = ['lock', 'rlock', 'semaphore', 'bounded'] as const;
+
+function freshSpace(t: Test): { space: Space; path: string } {
+  const path = join(t.testdir(), 'space');
+  const space = Space.create(path);
+  t.teardown(() => space.close());
+  return { space, path };
+}
+
+/** Until another thread or process has raised a number: it has no other way to tell us. */
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+for (const tool of TOOLS) {
+  t.test(`${tool}: threads and processes that add under it lose nothing`, async (t) => {
+    const { space, path } = freshSpace(t);
+    toolOf(space, tool);
+    const job = { kind: 'count', tool, times: 20_000 } as const;
+    await Promise.all([...KINDS, ...KINDS].map((kind) => actWith(t, kind, space, path, job).ended));
+    t.equal(numbersOf(space)[0], 80_000);
+  });
+
+  for (const kind of KINDS) {
+    t.test(`${tool}: the next one gets it when a ${kind} dies holding it`, async (t) => {
+      const { space, path } = freshSpace(t);
+      const numbers = numbersOf(space);
+      for (let round = 1; round <= 3; round++) {
+        const holder = actWith(t, kind, space, path, { kind: 'hold', tool });
+        await until(() => numbers[READY] === round);
+        const ours = toolOf(space, tool);
+        t.notOk(ours.acquire({ timeoutMs: 0 }), 'it is held');
+        t.notOk(ours.acquire({ timeoutMs: 5 }), 'and stays held while the holder lives');
+        await holder.kill();
+        if (round === 3) t.ok(await ours.acquireLater(), 'without blocking the event loop');
+        else t.ok(ours.acquire({ timeoutMs: 20_000 }));
+        if (ours instanceof Lock || ours instanceof RLock) t.ok(ours.wasAbandoned);
+        ours.release();
+      }
+    });
+  }
+}
+
+t.test('a lock is released by anyone, but only when somebody has it', async (t) => {
+  const { space } = freshSpace(t);
+  const lock = new Lock(space, 'a');
+  t.throws(() => lock.release(), /nobody has this lock/);
+  t.ok(lock.acquire());
+  t.ok(lock.isMine);
+  t.notOk(lock.acquire({ timeoutMs: 0 }), 'it is not recursive');
+  const other = Space.attach(space.buffer);
+  new Lock(other, 'a').release();
+  other.close();
+  t.notOk(lock.isMine);
+});
+
+t.test('an RLock counts, and only its owner releases it', async (t) => {
+  const { space } = freshSpace(t);
+  const lock = new RLock(space, 'a');
+  const other = Space.attach(space.buffer);
+  t.teardown(() => other.close());
+  const theirs = new RLock(other, 'a');
+  t.ok(lock.acquire());
+  t.ok(lock.acquire());
+  t.throws(() => theirs.release(), /does not have this lock/);
+  lock.release();
+  t.notOk(theirs.acquire({ timeoutMs: 0 }));
+  lock.release();
+  t.ok(theirs.acquire({ timeoutMs: 0 }));
+  t.throws(() => lock.release(), /does not have this lock/);
+});
+
+t.test('a semaphore counts permits; a bounded one refuses one release too many', async (t) => {
+  const { space } = freshSpace(t);
+  const semaphore = new Semaphore(space, 'a', 2);
+  t.ok(semaphore.acquire());
+  t.ok(semaphore.acquire());
+  t.notOk(semaphore.acquire({ timeoutMs: 0 }));
+  semaphore.release();
+  semaphore.release();
+  semaphore.release();
+  t.equal(semaphore.value, 3, 'a plain one may grow');
+  const bounded = new BoundedSemaphore(space, 'b', 1);
+  t.throws(() => bounded.release(), /more often/);
+  bounded.acquire();
+  bounded.release();
+  t.equal(bounded.value, 1);
+});
+
+t.test('time-outs: nobody gives up before the time is over', async (t) => {
+  const { space } = freshSpace(t);
+  const lock = new Lock(space, 'a');
+  const semaphore = new Semaphore(space, 'b', 0);
+  const condition = new Condition(lock, 'c');
+  lock.acquire();
+  for (const wait of [
+    () => lock.acquire({ timeoutMs: 30 }),
+    () => semaphore.acquire({ timeoutMs: 30 }),
+    () => condition.wait({ timeoutMs: 30 }),
+    () => condition.waitFor(() => false, { timeoutMs: 30 }),
+  ]) {
+    const before = performance.now();
+    t.equal(wait(), false);
+    t.ok(performance.now() - before >= 29);
+  }
+  t.ok(lock.isMine, 'a condition that timed out has its lock again');
+});
+
+t.test('conditions: the turn goes round between threads and processes, and no wake-up is lost', async (t) => {
+  const { space, path } = freshSpace(t);
+  const times = 2_000;
+  const actors = [...KINDS, ...KINDS].map((kind, me) =>
+    actWith(t, kind, space, path, { kind: 'turns', me, of: 4, times }),
+  );
+  await Promise.all(actors.map(({ ended }) => ended));
+  t.equal(numbersOf(space)[1], 0);
+});
+
+for (const kind of KINDS) {
+  t.test(`conditions: a ${kind} that died waiting does not swallow a notification`, async (t) => {
+    const { space, path } = freshSpace(t);
+    const numbers = numbersOf(space);
+    const lock = new Lock(space, 'waiting');
+    const condition = new Condition(lock, 'wait');
+    const first = actWith(t, kind, space, path, { kind: 'wait' });
+    await until(() => numbers[READY] === 1);
+    const second = actWith(t, kind, space, path, { kind: 'wait' });
+    await until(() => numbers[READY] === 2);
+    lock.acquire(); // both are waiting now: they gave the lock away
+    lock.release();
+    await first.kill();
+    lock.acquire({ timeoutMs: 20_000 });
+    condition.notify();
+    lock.release();
+    await second.ended;
+    t.equal(numbers[2], 1);
+  });
+}
+
+t.test('a condition is used with its lock held, and notify wakes exactly as many as it says', async (t) => {
+  const { space, path } = freshSpace(t);
+  const numbers = numbersOf(space);
+  const lock = new Lock(space, 'waiting');
+  const condition = new Condition(lock, 'wait');
+  t.throws(() => condition.wait(), /does not have the lock/);
+  t.throws(() => condition.notify(), /does not have the lock/);
+  const actors = [1, 2, 3].map(() => actWith(t, 'thread', space, path, { kind: 'wait' }));
+  await until(() => numbers[READY] === 3);
+  lock.with(() => condition.notify(2));
+  await until(() => numbers[2] === 2);
+  lock.with(() => condition.notifyAll());
+  await Promise.all(actors.map(({ ended }) => ended));
+  t.equal(numbers[2], 3);
+});
+
+for (const kind of KINDS) {
+  t.test(`pipes: what a ${kind} gets comes back, in order, whatever its size`, async (t) => {
+    const { space, path } = freshSpace(t);
+    const pipe = new PipeEnd(space, 'pipe', 0, 4_096);
+    const echo = actWith(t, kind, space, path, { kind: 'echo' });
+    for (let n = 0; n < 500; n++) {
+      const message = { n, text: 'x'.repeat((n * 37) % 3_000), bytes: new Uint8Array(n % 5), nothing: undefined };
+      pipe.send(message);
+      t.same(pipe.receive()?.message, message);
+    }
+    pipe.send('end');
+    await echo.ended;
+    t.throws(() => pipe.receive(), /closed/);
+  });
+}
+
+t.test('pipes: what a dead sender had sent is received, and then the end', async (t) => {
+  const { space, path } = freshSpace(t);
+  const pipe = new PipeEnd(space, 'dying', 0, 4_096);
+  await actWith(t, 'process', space, path, { kind: 'send-and-die', count: 20 }).ended;
+  for (let n = 0; n < 20; n++) t.same(await pipe.receiveLater(), { message: { n } });
+  t.throws(() => pipe.receive(), /closed/);
+  t.throws(() => pipe.send('x'.repeat(5_000)), /longer than the pipe/);
+});
+
+t.test('arrays: the same numbers under the same name, of every kind', async (t) => {
+  const { space } = freshSpace(t);
+  const other = Space.attach(space.buffer);
+  t.teardown(() => other.close());
+  for (const kind of ['i8', 'u8', 'i16', 'u16', 'i32', 'u32', 'f32', 'f64'] as const) {
+    new SharedArray(space, kind, kind, 5).values[3] = 42;
+    t.same([...new SharedArray(other, kind, kind, 5).values], [0, 0, 0, 42, 0]);
+  }
+  new SharedArray(space, 'big', 'i64', 2).values[1] = 2n ** 40n;
+  t.equal(new SharedArray(other, 'big', 'i64', 2).values[1], 2n ** 40n);
+  t.throws(() => new SharedArray(space, 'i8', 'i8', 6), /another kind or size/);
+  t.throws(() => new SharedArray(space, 'i8', 'u8', 5), /another kind or size/);
+  t.throws(() => new SharedArray(space, 'huge', 'u8', 10_000_000), /no room/);
+  t.throws(() => new Lock(space, 'i8'), /another kind/);
+});
+
+t.test('a file that is no space is refused', async (t) => {
+  const dir = t.testdir({ text: 'hello', long: 'x'.repeat(600_000) });
+  t.throws(() => Space.open(join(dir, 'text')), { code: 'TURNO_TABLE_NOT_A_TABLE' });
+  t.throws(() => Space.open(join(dir, 'long')), { code: 'TURNO_TABLE_NOT_A_TABLE' });
+});

@@ -1,0 +1,144 @@
+/** Verdicts: numbers that never change, the order in which they win, and what follows from a run. */
+
+import { t } from 'tap';
+import { LimitKind } from '../src/pool/cell-layout.js';
+import {
+  ORDER,
+  type RunEnd,
+  VERDICTS,
+  type Verdict,
+  verdictNumber,
+  verdictOfNumber,
+  verdictOfRun,
+  worst,
+} from '../src/verdict.js';
+
+const limits = {
+  cpuNs: 2e9,
+  wallNs: 6e9,
+  memoryBytes: 256 * 1024 * 1024,
+  processes: 64,
+  outputBytes: 1024 * 1024,
+  fileBytes: 16 * 1024 * 1024,
+  boxBytes: 64 * 1024 * 1024,
+  openFiles: 64,
+  stackBytes: 0,
+};
+const ended: RunEnd = { exitCode: 0, signal: null, limit: LimitKind.none, cpuNs: 5e6, wallNs: 6e6, memoryBytes: 1e6 };
+
+t.test('the numbers in the table are the ones of the first release', async (t) => {
+  const numbers = Object.fromEntries(ORDER.map((verdict) => [verdict, verdictNumber(verdict)]));
+  t.strictSame(numbers, { AC: 1, WA: 2, TLE: 3, MLE: 4, OLE: 5, RE: 6, CE: 7, SE: 8, cancelled: 9 });
+  for (const verdict of ORDER) t.equal(verdictOfNumber(verdictNumber(verdict)), verdict);
+});
+
+t.test('a number no verdict has ever had is an error, never accepted', async (t) => {
+  t.equal(verdictOfNumber(0), null);
+  for (const number of [-1, 1.5, 10, 255, Number.NaN]) t.throws(() => verdictOfNumber(number), RangeError);
+});
+
+t.test('every verdict has its place in the order', async (t) => {
+  t.strictSame([...ORDER].sort(), Object.keys(VERDICTS).sort());
+});
+
+t.test('the order is the documented one: what can be trusted least wins', async (t) => {
+  t.strictSame([...ORDER], ['SE', 'cancelled', 'CE', 'RE', 'MLE', 'TLE', 'OLE', 'WA', 'AC']);
+});
+
+t.test('the verdict earlier in the order wins, wherever it stands among the tests', async (t) => {
+  for (const [index, stronger] of ORDER.entries()) {
+    for (const weaker of ORDER.slice(index)) {
+      t.equal(worst([weaker, stronger]), stronger);
+      t.equal(worst([stronger, weaker, weaker]), stronger);
+    }
+  }
+});
+
+t.test('no verdicts at all are not accepted', async (t) => {
+  t.throws(() => worst([]), RangeError);
+});
+
+const cases: readonly { name: string; end: Partial<RunEnd>; verdict: Verdict; reason: RegExp }[] = [
+  { name: 'exit code 0 is accepted until a checker says otherwise', end: {}, verdict: 'AC', reason: /^$/ },
+  { name: 'exit code 1 is RE', end: { exitCode: 1 }, verdict: 'RE', reason: /exit code 1$/ },
+  { name: 'exit code 127 is RE, not SE', end: { exitCode: 127 }, verdict: 'RE', reason: /127/ },
+  { name: 'exit code 137 is RE, not MLE', end: { exitCode: 137 }, verdict: 'RE', reason: /137/ },
+  {
+    name: 'a crash is RE with the name of its signal',
+    end: { exitCode: null, signal: 11 },
+    verdict: 'RE',
+    reason: /SIGSEGV/,
+  },
+  { name: 'SIGKILL at oneself is RE, no limit', end: { exitCode: null, signal: 9 }, verdict: 'RE', reason: /SIGKILL/ },
+  {
+    name: 'a forbidden system call is told by its number',
+    end: { exitCode: null, signal: 31, blockedSyscall: 101 },
+    verdict: 'RE',
+    reason: /SIGSYS for the forbidden system call 101/,
+  },
+  {
+    name: 'the CPU limit is TLE, measured against allowed',
+    end: { limit: LimitKind.cpu, exitCode: null, signal: 9, cpuNs: 2.004e9 },
+    verdict: 'TLE',
+    reason: /CPU time 2004 ms, limit 2000 ms/,
+  },
+  {
+    name: 'the wall limit is TLE',
+    end: { limit: LimitKind.wall, exitCode: null, signal: 9 },
+    verdict: 'TLE',
+    reason: /wall/,
+  },
+  {
+    name: 'the memory limit is MLE',
+    end: { limit: LimitKind.memory, exitCode: null, signal: 9 },
+    verdict: 'MLE',
+    reason: /limit 256 MiB/,
+  },
+  {
+    name: 'the memory limit is MLE also when the program then exited by itself',
+    end: { limit: LimitKind.memory, exitCode: 1 },
+    verdict: 'MLE',
+    reason: /MiB/,
+  },
+  {
+    name: 'too much output is OLE',
+    end: { limit: LimitKind.output, exitCode: null, signal: 25 },
+    verdict: 'OLE',
+    reason: /1024 KiB/,
+  },
+  {
+    name: 'too large a file is OLE',
+    end: { limit: LimitKind.fileSize, exitCode: null, signal: 25 },
+    verdict: 'OLE',
+    reason: /file .*16384 KiB/,
+  },
+  {
+    name: 'cancelled is cancelled',
+    end: { limit: LimitKind.cancelled, exitCode: null, signal: 9 },
+    verdict: 'cancelled',
+    reason: /cancelled/,
+  },
+  {
+    name: 'a program that met the processes limit and ended well is accepted',
+    end: { limit: LimitKind.processes },
+    verdict: 'AC',
+    reason: /^$/,
+  },
+  {
+    name: 'a program that met the processes limit and gave up is RE',
+    end: { limit: LimitKind.processes, exitCode: 3 },
+    verdict: 'RE',
+    reason: /exit code 3/,
+  },
+];
+for (const { name, end, verdict, reason } of cases) {
+  t.test(name, async (t) => {
+    const found = verdictOfRun({ ...ended, ...end }, limits);
+    t.equal(found.verdict, verdict);
+    t.match(found.reason, reason);
+  });
+}
+
+t.test('a limit this build does not know is an error, never accepted', async (t) => {
+  t.throws(() => verdictOfRun({ ...ended, limit: 99 as LimitKind }, limits), RangeError);
+});

@@ -1,0 +1,65 @@
+// Runs every test with tap and ends with the line `N passed, N failed`, which tap itself does not print.
+//
+//     npm test                               all of test/
+//     npm test -- test/shm/table.test.ts     some of it
+//
+// TypeScript is compiled first (into .build/): tap runs plain JavaScript. Counted are the innermost named tests; a file
+// that crashes or times out counts as one failure.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Parser } from 'tap-parser';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+const run = (file, args) => spawnSync(process.execPath, [file, ...args], { stdio: 'inherit' }).status ?? 1;
+const compiled = (path) => `.build/${path.replace(/\.ts$/, '.js')}`;
+
+rmSync('.build', { recursive: true, force: true });
+if (run('node_modules/typescript/bin/tsc', ['-p', 'test/tsconfig.json']) !== 0) process.exit(1);
+const TAP = 'node_modules/tap/dist/esm/run.mjs';
+if (!existsSync('.tap/plugins') && run(TAP, ['build']) !== 0) process.exit(1);
+
+mkdirSync('.tap', { recursive: true });
+const output = '.tap/results.tap';
+const status = run(TAP, ['run', `--output-file=${output}`, '--reporter=terse', ...process.argv.slice(2).map(compiled)]);
+const { passed, failed, skipped, failures } = count(readFileSync(output, 'utf8'));
+for (const name of failures) console.log(`not ok: ${name}`);
+// A runner that failed without a failing test (it could not start, say) must not look green.
+const unexplained = status !== 0 && failed === 0 ? 1 : 0;
+if (unexplained) console.log(`tap ended with ${status} and no failed test`);
+if (skipped) console.log(`${skipped} skipped: the reasons stand beside them above`);
+console.log(`${passed} passed, ${failed + unexplained} failed`);
+process.exitCode = failed + unexplained > 0 ? 1 : 0;
+
+function count(tap) {
+  const totals = { passed: 0, failed: 0, skipped: 0, failures: [] };
+  // A test with tests inside is not counted itself unless it alone failed.
+  const visit = (parser) => {
+    let children = 0;
+    let childFailed = false;
+    parser.on('child', (child) => {
+      children++;
+      visit(child);
+      child.on('complete', ({ ok }) => {
+        childFailed ||= !ok;
+      });
+    });
+    parser.on('assert', ({ ok, name, skip, fullname }) => {
+      const isGroup = children > 0;
+      const ownFailure = !ok && !childFailed;
+      children = 0;
+      childFailed = false;
+      if (skip) {
+        totals.skipped++;
+        console.log(`skipped: ${fullname ?? name}: ${skip === true ? 'no reason given' : skip}`);
+      } else if (ownFailure) {
+        totals.failed++;
+        totals.failures.push(fullname || name);
+      } else if (ok && !isGroup) totals.passed++;
+    });
+  };
+  const parser = new Parser();
+  visit(parser);
+  parser.end(tap);
+  return totals;
+}
