@@ -11,6 +11,8 @@
 #define TURNO_TURNS_MAGIC 1314018644u
 #define TURNO_MAX_LANES 1024u
 #define TURNO_MAX_RUN_FILES 240u
+#define TURNO_CLAIM_RUN_SHIFT 16u
+#define TURNO_CLAIM_RUN_MASK 32767u
 
 /* low two bits of slot.wanted */
 #define TURNO_WANTED_WAIT 0u
@@ -167,7 +169,7 @@ struct turno_turns_header {
   uint32_t waiters; /* slots that wait for a lane; while it is not 0 no lane is taken without asking */
   uint32_t stop; /* not 0: the server is ending */
   uint32_t slot_hint; /* where to look for a free slot first */
-  uint32_t lanes[1024]; /* lane words: 0 = free, else slot + 1 */
+  uint32_t lanes[1024]; /* lane words: 0 = free, else the claim of a run, with slot + 1 */
   uint8_t reserved0[4064];
 };
 _Static_assert(offsetof(struct turno_turns_header, magic) == 0, "turno_turns_header.MAGIC");
@@ -185,7 +187,7 @@ _Static_assert(sizeof(struct turno_turns_header) == 8192, "turno_turns_header");
 struct turno_slot {
   uint32_t wanted; /* run number * 4 + Wanted; futex; scheduler, or the runner that takes an idle lane */
   uint32_t state; /* run number * 8 + SlotState; runner and cell */
-  uint32_t lane; /* lane + 1 this slot holds, 0 = none; written before the lane word is believed */
+  uint32_t lane; /* claim of the run with lane + 1, 0 = it holds none */
   uint32_t owner; /* pid of the front whose runner uses the slot, 0 = slot is free */
   uint32_t cell_pid; /* PID 1 as the host sees it, for the doorbell; 0 = none yet */
   uint32_t level; /* scheduler: level in the policy */

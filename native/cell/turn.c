@@ -60,6 +60,10 @@ static void ring(const struct cell *cell) {
   syscall(SYS_futex, &cell->turns->bell, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+static bool swap(uint32_t *word, uint32_t expected, uint32_t value) {
+  return __atomic_compare_exchange_n(word, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
 static void figures(const struct cell *cell, uint64_t cpu_ns, uint64_t memory_bytes) {
   STORE(cell->slot->cpu_ns, cpu_ns);
   STORE(cell->slot->memory_bytes, memory_bytes);
@@ -76,11 +80,11 @@ void turn_ended(const struct cell *cell, uint32_t run, uint64_t cpu_ns, uint64_t
   if (!cell->slot) return;
   figures(cell, cpu_ns, memory_bytes);
   turn_state(cell, run, TURNO_SLOT_ENDED);
-  uint32_t lane = LOAD(cell->slot->lane);
-  uint32_t mine = cell->slot_index + 1;
-  if (lane && lane <= TURNO_MAX_LANES &&
-      __atomic_compare_exchange_n(&cell->turns->lanes[lane - 1], &mine, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-    __atomic_compare_exchange_n(&cell->slot->lane, &lane, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+  const uint32_t tag = (run & TURNO_CLAIM_RUN_MASK) << TURNO_CLAIM_RUN_SHIFT;
+  const uint32_t claim = LOAD(cell->slot->lane);
+  const uint32_t lane = claim - tag; // 1 to TURNO_MAX_LANES in a claim of this run
+  if (lane >= 1 && lane <= TURNO_MAX_LANES && swap(&cell->slot->lane, claim, 0)) {
+    swap(&cell->turns->lanes[lane - 1], tag + cell->slot_index + 1, 0);
   }
   if (LOAD(cell->turns->waiters)) ring(cell);
 }

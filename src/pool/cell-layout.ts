@@ -24,12 +24,17 @@
  *
  *        header | lane words | slot 0 | slot 1 | ...
  *
- * A lane is a word: 0 = free, otherwise slot + 1. It is taken by compare-and-swap from 0, and given back by the cell the
- * moment its program has ended: STATE becomes ended, the word goes from slot + 1 to 0 (compare-and-swap: the scheduler may
- * have passed the lane on already), then, if WAITERS is not 0, BELL is increased and woken. The scheduler does it the other
- * way round (WAITERS first, then a look at the lanes), so no free lane is overlooked. When a program has been stopped the
- * cell writes STATE stopped and always rings the BELL: the next program is let go only after that, so that never more
- * programs than lanes are runnable.
+ * A lane is a word: 0 = free, otherwise the claim of a run, `run number modulo 2^15 * 2^16 + slot + 1`; LANE of the slot says
+ * the same from the other side, with lane + 1. A lane is taken by compare-and-swap of both from 0, and given back by the
+ * cell the moment its program has ended: STATE becomes ended, LANE and the word go from this claim to 0 (compare-and-swap:
+ * the scheduler may have passed the lane on already), then, if WAITERS is not 0, BELL is increased and woken. The scheduler
+ * does it the other way round (WAITERS first, then a look at the lanes), so no free lane is overlooked. When a program has
+ * been stopped the cell writes STATE stopped and always rings the BELL: the next program is let go only after that, so that
+ * never more programs than lanes are runnable.
+ *
+ * The scheduler gives lanes to runs it saw waiting a moment ago. Such a run may have ended since, and its slot may even be
+ * at the next one: so whoever has taken a lane for another looks at STATE once more, and if the run is over gives back that
+ * very claim. The run number is in it for this: without it, the lane of the next run would be given back.
  */
 
 import { field, signature, struct } from '../shm/fields.js';
@@ -37,6 +42,9 @@ import { field, signature, struct } from '../shm/fields.js';
 export const CELL_MAGIC = 0x4c4c4543; // "CELL"
 export const TURNS_MAGIC = 0x4e525554; // "TURN"
 export const MAX_LANES = 1_024;
+/** A claim keeps slot + 1, or lane + 1, below this bit, and above it the low bits of the run number. */
+export const CLAIM_RUN_SHIFT = 16;
+export const CLAIM_RUN_MASK = 0x7fff;
 /** In-files and out-files of one run; the kernel passes at most 253 descriptors in one message (SCM_MAX_FD). */
 export const MAX_RUN_FILES = 240;
 
@@ -158,7 +166,7 @@ export const TURNS_HEADER = struct(
     WAITERS: field('u32', 'slots that wait for a lane; while it is not 0 no lane is taken without asking'),
     STOP: field('u32', 'not 0: the server is ending'),
     SLOT_HINT: field('u32', 'where to look for a free slot first'),
-    LANES: field('u32', 'lane words: 0 = free, else slot + 1', MAX_LANES),
+    LANES: field('u32', 'lane words: 0 = free, else the claim of a run, with slot + 1', MAX_LANES),
   },
   8_192,
 );
@@ -169,7 +177,7 @@ export const SLOT = struct(
   {
     WANTED: field('u32', 'run number * 4 + Wanted; futex; scheduler, or the runner that takes an idle lane'),
     STATE: field('u32', 'run number * 8 + SlotState; runner and cell'),
-    LANE: field('u32', 'lane + 1 this slot holds, 0 = none; written before the lane word is believed'),
+    LANE: field('u32', 'claim of the run with lane + 1, 0 = it holds none'),
     OWNER: field('u32', 'pid of the front whose runner uses the slot, 0 = slot is free'),
     CELL_PID: field('u32', 'PID 1 as the host sees it, for the doorbell; 0 = none yet'),
     LEVEL: field('u32', 'scheduler: level in the policy'),

@@ -12,7 +12,17 @@ import { TurnoError } from '../errors.js';
 import type { Field } from '../shm/fields.js';
 import { native } from '../shm/native.js';
 import { type RowIndex, type SlotIndex, slotIndex } from '../units.js';
-import { CELL_SIGNATURE, MAX_LANES, SLOT, SlotState, TURNS_HEADER, TURNS_MAGIC, Wanted } from './cell-layout.js';
+import {
+  CELL_SIGNATURE,
+  CLAIM_RUN_MASK,
+  CLAIM_RUN_SHIFT,
+  MAX_LANES,
+  SLOT,
+  SlotState,
+  TURNS_HEADER,
+  TURNS_MAGIC,
+  Wanted,
+} from './cell-layout.js';
 
 const HEADER = TURNS_HEADER.fields;
 const FIELDS = SLOT.fields;
@@ -58,6 +68,16 @@ export interface RunPosting {
 /** Whether a slot has a program, or one that is to start. */
 export function isLive(state: SlotState): boolean {
   return state === SlotState.waiting || state === SlotState.running || state === SlotState.stopped;
+}
+
+/** A lane's word or a slot's LANE: who, and for which run. `index` is the slot, or the lane. */
+function claimOf(index: number, run: number): number {
+  return ((run & CLAIM_RUN_MASK) << CLAIM_RUN_SHIFT) | (index + 1);
+}
+
+/** The slot, or the lane, of a claim; undefined for 0. */
+function inClaim(claim: number): number | undefined {
+  return claim === 0 ? undefined : (claim & ((1 << CLAIM_RUN_SHIFT) - 1)) - 1;
 }
 
 export class ProcessTable {
@@ -142,7 +162,10 @@ export class ProcessTable {
     this.#store(slot, FIELDS.STATE, run * 8 + SlotState.free);
     this.#store(slot, FIELDS.LANE, 0);
     // All of them, not only the one noted: who took a lane may have been killed before the note.
-    for (let lane = 0; lane < MAX_LANES; lane++) Atomics.compareExchange(this.#words, this.#laneAt(lane), slot + 1, 0);
+    for (let lane = 0; lane < MAX_LANES; lane++) {
+      const claim = Atomics.load(this.#words, this.#laneAt(lane));
+      if (inClaim(claim) === slot) Atomics.compareExchange(this.#words, this.#laneAt(lane), claim, 0);
+    }
     Atomics.store(this.#words, this.#at(slot, FIELDS.OWNER), 0); // last: from here on somebody else may claim it
     this.ring();
   }
@@ -186,7 +209,7 @@ export class ProcessTable {
     this.#storeLong(slot, FIELDS.LIMIT_BYTES, BigInt(posting.memoryLimitBytes));
     this.#storeLong(slot, FIELDS.WAITING_SINCE_NS, nowNs);
     this.#storeTitle(slot, posting.title);
-    const hasLane = this.waiters === 0 && this.takeIdleLane(slot, nowNs);
+    const hasLane = this.waiters === 0 && this.#takeIdleLane(slot, run, nowNs);
     this.#store(slot, FIELDS.TURNS, hasLane ? 1 : 0);
     this.setWanted(slot, run, hasLane ? Wanted.run : Wanted.wait);
     // The state comes after the lane: a scheduler that saw `waiting` first would give this slot a second one.
@@ -252,7 +275,6 @@ export class ProcessTable {
 
   entry(slot: SlotIndex): ProcessEntry {
     const state = this.state(slot);
-    const lane = this.#load(slot, FIELDS.LANE);
     return {
       slot,
       pid: this.cellPid(slot),
@@ -262,7 +284,7 @@ export class ProcessTable {
       user: this.#load(slot, FIELDS.USER),
       row: this.#load(slot, FIELDS.ROW),
       priority: this.#load(slot, FIELDS.PRIORITY),
-      lane: lane === 0 ? undefined : lane - 1,
+      lane: inClaim(this.#load(slot, FIELDS.LANE)),
       level: this.#load(slot, FIELDS.LEVEL),
       turns: this.#load(slot, FIELDS.TURNS),
       cpuNs: this.#loadLong(slot, FIELDS.CPU_NS),
@@ -326,22 +348,38 @@ export class ProcessTable {
 
   /** The slot that holds a lane, or undefined. */
   laneHolder(lane: number): SlotIndex | undefined {
-    const word = Atomics.load(this.#words, this.#laneAt(lane));
-    return word === 0 ? undefined : slotIndex(word - 1);
+    const slot = inClaim(Atomics.load(this.#words, this.#laneAt(lane)));
+    return slot === undefined ? undefined : slotIndex(slot);
   }
 
-  takeIdleLane(slot: SlotIndex, nowNs: bigint): boolean {
+  #takeIdleLane(slot: SlotIndex, run: number, nowNs: bigint): boolean {
     const lanes = this.laneCount;
-    for (let lane = 0; lane < lanes; lane++) if (this.takeLane(lane, slot, nowNs)) return true;
+    for (let lane = 0; lane < lanes; lane++) if (this.takeLane(lane, slot, run, nowNs)) return true;
     return false;
   }
 
-  /** Takes one lane if it is free. */
-  takeLane(lane: number, slot: SlotIndex, nowNs: bigint): boolean {
-    if (Atomics.compareExchange(this.#words, this.#laneAt(lane), 0, slot + 1) !== 0) return false;
+  /** Takes one lane for a run, if the lane is free and the slot holds none. */
+  takeLane(lane: number, slot: SlotIndex, run: number, nowNs: bigint): boolean {
+    const word = this.#laneAt(lane);
+    if (Atomics.compareExchange(this.#words, word, 0, claimOf(slot, run)) !== 0) return false;
+    if (Atomics.compareExchange(this.#words, this.#at(slot, FIELDS.LANE), 0, claimOf(lane, run)) !== 0) {
+      Atomics.compareExchange(this.#words, word, claimOf(slot, run), 0);
+      return false;
+    }
     this.#storeLong(slot, FIELDS.LANE_SINCE_NS, nowNs);
-    this.#store(slot, FIELDS.LANE, lane + 1);
     return true;
+  }
+
+  /**
+   * The same for a run of somebody else, who may have ended it meanwhile: then nobody would give the lane back any more.
+   * @returns false too when the run is over; what its slot does next, and holds for that, is left alone.
+   */
+  giveLane(lane: number, slot: SlotIndex, run: number, nowNs: bigint): boolean {
+    if (!this.takeLane(lane, slot, run, nowNs)) return false;
+    if (this.run(slot) === run && isLive(this.state(slot))) return true;
+    Atomics.compareExchange(this.#words, this.#at(slot, FIELDS.LANE), claimOf(lane, run), 0);
+    Atomics.compareExchange(this.#words, this.#laneAt(lane), claimOf(slot, run), 0);
+    return false;
   }
 
   hasLane(slot: SlotIndex): boolean {
@@ -350,8 +388,11 @@ export class ProcessTable {
 
   /** Gives back the lane a slot holds, if it holds one. */
   freeLane(slot: SlotIndex): void {
-    const lane = Atomics.exchange(this.#words, this.#at(slot, FIELDS.LANE), 0);
-    if (lane !== 0) Atomics.compareExchange(this.#words, this.#laneAt(lane - 1), slot + 1, 0);
+    const claim = Atomics.exchange(this.#words, this.#at(slot, FIELDS.LANE), 0);
+    const lane = inClaim(claim);
+    if (lane !== undefined) {
+      Atomics.compareExchange(this.#words, this.#laneAt(lane), claimOf(slot, claim >>> CLAIM_RUN_SHIFT), 0);
+    }
   }
 
   // ---- the scheduler's bell -----------------------------------------------------------------------------------------

@@ -109,8 +109,8 @@ export class Scheduler {
     const run = this.#known[slot] ?? 0;
     switch (decision.kind) {
       case 'run':
-        if (!this.#table.takeLane(decision.lane, slot, BigInt(nowNs))) {
-          this.#turns.denied(slot, nowNs); // a runner was quicker, and is just about to say so
+        if (!this.#table.giveLane(decision.lane, slot, run, BigInt(nowNs))) {
+          this.#turns.denied(slot, nowNs); // a runner was quicker, and is just about to say so; or the run is over
           return LOOK_SOON_MS;
         }
         this.#table.note(slot, {

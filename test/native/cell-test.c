@@ -249,6 +249,9 @@ static bool becomes(uint32_t state) {
   return false;
 }
 
+/* Slot 0 on lane 0: slot + 1 and lane + 1 are both 1. */
+static uint32_t claim_of_next_run(void) { return (host.run + 1) << TURNO_CLAIM_RUN_SHIFT | 1; }
+
 static void turns(void) {
   int program = compiled("int main(){for(;;);}");
   struct file executable = {"xprogram", program};
@@ -256,8 +259,7 @@ static void turns(void) {
   int streams[3] = {memory_file(""), memory_file(""), memory_file("")};
   struct turno_cell_report report;
 
-  host.slot->lane = 1;
-  host.turns->lanes[0] = 1;
+  host.slot->lane = host.turns->lanes[0] = claim_of_next_run();
   host.turns->waiters = 1;
   host_send(&host, &wish, streams);
   ok(becomes(TURNO_SLOT_WAITING), "a run waits until it is wanted");
@@ -287,8 +289,8 @@ static void turns(void) {
   host_result(&host, &report);
   is(report.limit, TURNO_LIMIT_CANCELLED, "cancelled before it ran");
   is(report.cpu_ns, 0, "it has used nothing");
+  host.slot->lane = claim_of_next_run();
   host.turns->lanes[0] = 7;
-  host.slot->lane = 1;
   host_send(&host, &wish, streams);
   host_want(&host, TURNO_WANTED_RUN);
   becomes(TURNO_SLOT_RUNNING);
@@ -296,7 +298,12 @@ static void turns(void) {
   host_result(&host, &report);
   is(report.limit, TURNO_LIMIT_CANCELLED, "cancelled while it ran");
   is(host.turns->lanes[0], 7, "a lane that has passed to another slot is left alone");
-  host.slot->lane = 0;
+  host.slot->lane = host.turns->lanes[0] = 2u << TURNO_CLAIM_RUN_SHIFT | 1;
+  host_send(&host, &wish, streams);
+  host_want(&host, TURNO_WANTED_KILL);
+  host_result(&host, &report);
+  is(host.turns->lanes[0], 2u << TURNO_CLAIM_RUN_SHIFT | 1, "and so is a claim of another run of this slot");
+  host.slot->lane = host.turns->lanes[0] = 0;
   host.turns->waiters = 0;
   for (int i = 0; i < 3; i++) close(streams[i]);
   close(program);

@@ -44,7 +44,25 @@ t.test('an idle lane is taken on the spot, and a second run waits and rings', (t
   t.not(table.bell, bell);
   table.freeLane(first);
   t.equal(table.laneHolder(0), undefined);
-  t.notOk(table.takeLane(0, second, 7n) && table.takeLane(0, first, 7n), 'a lane has one holder');
+  t.notOk(table.takeLane(0, second, 1, 7n) && table.takeLane(0, first, 1, 7n), 'a lane has one holder');
+  t.end();
+});
+
+t.test('a lane given to a run that has ended meanwhile is free again, whatever its slot does now', (t) => {
+  const { table } = make(t, 4, 2);
+  const slot = claimed(table);
+  const ended = table.post(slot, POSTING, 1n);
+  table.setCell(slot, 101); // as the cell leaves it
+  table.freeLane(slot);
+  t.notOk(table.giveLane(1, slot, ended, 2n), 'the cell is idle');
+  t.equal(table.laneHolder(1), undefined);
+  const next = table.post(slot, POSTING, 3n);
+  t.notOk(table.giveLane(1, slot, ended, 4n), 'the cell is at the next run');
+  t.same([table.laneHolder(0), table.laneHolder(1)], [slot, undefined], 'which keeps its lane');
+  t.notOk(table.giveLane(1, slot, next, 5n), 'and gets no second one');
+  table.release(slot);
+  t.notOk(table.giveLane(0, slot, next, 6n), 'the slot is free');
+  t.same([table.laneHolder(0), table.laneHolder(1)], [undefined, undefined]);
   t.end();
 });
 
