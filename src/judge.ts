@@ -166,15 +166,27 @@ export class Judge implements JudgeApi {
 
   async #outcomeOf(job: Job, saved: Promise<void>, ran: Promise<void>): Promise<void> {
     const { table, store, log } = this.#parts;
-    const [saving, running] = await Promise.allSettled([saved, ran]);
-    if (running.status === 'fulfilled' && saving.status === 'fulfilled') return;
-    const reason: unknown = saving.status === 'rejected' ? saving.reason : (running as PromiseRejectedResult).reason;
-    if (isStopping(reason)) throw reason;
-    const message = reason instanceof Error ? reason.message : String(reason);
-    // What was not saved was never accepted: the client gets the failure, and the row says that nothing came of it.
-    const verdict = saving.status === 'rejected' ? 'cancelled' : 'SE';
-    log.error({ err: reason, id: job.id }, `a submission ends as ${verdict}`);
-    recordOutcome(table, store, job.row, job.id, outcomeWithoutRun(verdict, message));
+    const end = (verdict: 'cancelled' | 'SE', reason: unknown) => {
+      log.error({ err: reason, id: job.id }, `a submission ends as ${verdict}`);
+      const message = reason instanceof Error ? reason.message : String(reason);
+      recordOutcome(table, store, job.row, job.id, outcomeWithoutRun(verdict, message));
+    };
+    try {
+      await saved;
+    } catch (error) {
+      // What was not saved was never accepted: the client gets the failure, and the row says that nothing came of it.
+      end('cancelled', error);
+      table.settle(job.row);
+      this.#endRuns(job.row, job.user);
+      await ran.catch(() => undefined); // whatever it was doing: nobody wants it any more
+      return;
+    }
+    try {
+      await ran;
+    } catch (error) {
+      if (isStopping(error)) throw error;
+      end('SE', error);
+    }
   }
 
   /**
@@ -185,19 +197,25 @@ export class Judge implements JudgeApi {
    * @throws TURNO_DONE when it was done already, TURNO_NOT_FOUND
    */
   async cancel(user: User, id: string): Promise<SubmissionReply> {
-    const { table, processTable, savers, onCancel } = this.#parts;
+    const { table, savers } = this.#parts;
     const row = this.#rowOf(user, id);
     const { verdict, ...outcome } = outcomeWithoutRun('cancelled', 'cancelled by its user');
     const result = { ...outcome, executable: undefined, verdict: verdictNumber(verdict) };
     if (!table.finish(row, { ...result, response: encodeResponse({ ...outcome, verdict }) })) {
       throw new TurnoError('TURNO_DONE', { id });
     }
-    for (const pid of processTable.killRow(row)) native.queueSignal(pid, DOORBELL_SIGNAL, 0);
     const { position } = table;
-    onCancel(row, user.index);
-    this.forget(row, user.index);
+    this.#endRuns(row, user.index);
     await savers.commit(position);
     return this.#reply(row);
+  }
+
+  /** Of a row that is done nothing runs on, nor is begun, in any front. */
+  #endRuns(row: RowIndex, user: number): void {
+    const { processTable, onCancel } = this.#parts;
+    for (const pid of processTable.killRow(row)) native.queueSignal(pid, DOORBELL_SIGNAL, 0);
+    onCancel(row, user);
+    this.forget(row, user);
   }
 
   /** A submission was cancelled, here or by another front: nobody waits for its end any more. */
@@ -223,13 +241,24 @@ export class Judge implements JudgeApi {
   }
 
   /** @throws TURNO_NOT_FOUND, also for a submission of another user: its existence is nobody else's business. */
-  show(user: User, id: string): SubmissionReply {
-    return this.#reply(this.#rowOf(user, id));
+  async show(user: User, id: string): Promise<SubmissionReply> {
+    const reply = this.#reply(this.#rowOf(user, id));
+    if (reply.state === 'done') await this.#durable();
+    return reply;
   }
 
-  list(user: User, { after, limit }: { after?: string; limit: number }): SubmissionSummary[] {
+  async list(user: User, { after, limit }: { after?: string; limit: number }): Promise<SubmissionSummary[]> {
     const before = after === undefined ? undefined : this.#read(this.#rowOf(user, after)).arrival;
-    return this.#parts.table.ofUser(user.index, { before, limit }).map((row) => summaryOf(row, user.name));
+    const page = this.#parts.table.ofUser(user.index, { before, limit }).map((row) => summaryOf(row, user.name));
+    if (page.some(({ state }) => state === 'done')) await this.#durable();
+    return page;
+  }
+
+  /** Until what was just read is durable. When the disk refuses that, reads go on all the same: it is told in the log. */
+  async #durable(): Promise<void> {
+    const { table, savers } = this.#parts;
+    const { tail } = table.journal;
+    if (table.journal.written < tail) await savers.commit(tail).catch(() => undefined);
   }
 
   async source(user: User, id: string): Promise<readonly SourceFile[]> {

@@ -107,10 +107,10 @@ export function routes(judge: JudgeApi, settings: Settings): Route[] {
       summary: 'Your submissions, newest first.',
       query: PageQuery,
       replies: { 200: { description: 'a page of them', schema: SubmissionPage } },
-      handle(call) {
+      async handle(call) {
         const { after, limit = DEFAULT_PAGE } = check.page(call.query);
         // One more than is shown tells whether there is a next page.
-        const found = judge.list(call.user(), { limit: limit + 1, ...(after === undefined ? {} : { after }) });
+        const found = await judge.list(call.user(), { limit: limit + 1, ...(after === undefined ? {} : { after }) });
         const submissions = found.slice(0, limit);
         return { submissions, next: found.length > limit ? (submissions.at(-1)?.id ?? null) : null };
       },

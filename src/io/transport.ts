@@ -55,11 +55,11 @@ export interface JudgeApi {
   /** Resolves when the submission is accepted (@throws TURNO_TOO_MANY when the user has too many unfinished), with `wait` when it is done. */
   submit(user: User, request: SubmissionRequest, options: { readonly wait: boolean }): Promise<SubmissionReply>;
   /** @throws TURNO_NOT_FOUND, also when it is another user's. */
-  show(user: User, id: string): SubmissionReply;
+  show(user: User, id: string): Promise<SubmissionReply>;
   /** Ends it at once, wherever it is. @throws TURNO_DONE when it has ended already, TURNO_NOT_FOUND as `show` */
   cancel(user: User, id: string): Promise<SubmissionReply>;
   /** Newest first; `after` is the id of the last one of the page before. */
-  list(user: User, page: { readonly after?: string; readonly limit: number }): readonly SubmissionSummary[];
+  list(user: User, page: { readonly after?: string; readonly limit: number }): Promise<readonly SubmissionSummary[]>;
   /** The main file is the first. */
   source(user: User, id: string): Promise<readonly SourceFile[]>;
   /** @throws TURNO_NOT_FOUND when there is none: an interpreted language, a compile error, not compiled yet. */

@@ -1,7 +1,8 @@
-/** Saver and runner work at once, and `done` comes only after both. */
+/** Saver and runner work at once, `done` comes only after both, and is told only when it is durable. */
 
-import { execFileSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Test, t } from 'tap';
@@ -9,14 +10,31 @@ import { startServer } from '../start-server.js';
 
 const HOLD = fileURLToPath(new URL('./hold-at-fault-point.js', import.meta.url));
 
-/** A server whose threads stop at `point`, and the FIFO that lets one of them go. */
-async function startHeld(t: Test, point: string) {
+function heldOptions(t: Test, point: string) {
   const directory = t.testdir();
   const fifo = join(directory, 'fifo');
   execFileSync('mkfifo', [fifo]);
   mkdirSync(join(directory, 'data'), { mode: 0o700 });
   const env = { NODE_OPTIONS: `--import=${HOLD}`, HOLD_AT: point, HOLD_FIFO: fifo };
-  const server = await startServer(t, { data: join(directory, 'data'), args: ['--savers', '1'], env });
+  return { fifo, options: { data: join(directory, 'data'), args: ['--savers', '1'], env } };
+}
+
+/** Lets every thread go that comes to the point, until it is told to stop. */
+function letAllGo(t: Test, fifo: string): () => Promise<unknown> {
+  const child = spawn('sh', ['-c', 'while :; do : > "$0"; done', fifo], { stdio: 'ignore' });
+  const exited = once(child, 'exit');
+  const stop = () => {
+    child.kill('SIGKILL');
+    return exited;
+  };
+  t.teardown(stop);
+  return stop;
+}
+
+/** A server whose threads stop at `point`, and the FIFO that lets one of them go. */
+async function startHeld(t: Test, point: string) {
+  const { fifo, options } = heldOptions(t, point);
+  const server = await startServer(t, options);
   // Blocks until a thread has come to the point: opening for writing waits for the reader.
   return { server, release: () => closeSync(openSync(fifo, 'w')) };
 }
@@ -59,4 +77,38 @@ t.test('while the runner is held the source is on disk and the submission accept
   release();
   await server.idle();
   t.match(await server.show(token, reply.id), { state: 'done', verdict: 'AC', stdout: 'late\n' });
+});
+
+t.test('an end that is not durable yet is told to nobody', async (t) => {
+  const { fifo, options } = heldOptions(t, 'journal.before-sync');
+  const holdAgain = letAllGo(t, fifo);
+  const server = await startServer(t, options);
+  const token = await server.register('ada');
+  const loop = { language: 'python', source: 'while True: pass' };
+  const { id } = (await server.request('POST', '/v1/submissions', { token, body: loop })).body;
+  await holdAgain();
+  const cancelled = server.request('DELETE', `/v1/submissions/${id}`, { token });
+  await server.idle(); // done in the table, and its sync is held
+  const told: string[] = [];
+  const shown = server.show(token, id).then((reply) => told.push(reply.verdict));
+  const listed = server.request('GET', '/v1/submissions', { token }).then(() => told.push('list'));
+  for (let i = 0; i < 10; i++) await server.request('GET', '/v1/health'); // time enough to answer those before
+  t.same(told, [], 'neither by GET nor in the list');
+  letAllGo(t, fifo);
+  await Promise.all([cancelled, shown, listed]);
+  t.same(told.sort(), ['cancelled', 'list']);
+});
+
+t.test('what cannot be saved is refused, and is not run on', { timeout: 60_000 }, async (t) => {
+  const server = await startServer(t);
+  const token = await server.register('ada');
+  writeFileSync(join(server.data, 'sources'), 'a file where the directory should be');
+  const limits = { cpuTimeMs: 60_000, wallTimeMs: 120_000 };
+  const loop = { language: 'python', source: 'while True: pass', limits };
+  const { status, body } = await server.request('POST', '/v1/submissions?wait=true', { token, body: loop });
+  t.match([status, body.error.code], [500, 'TURNO_SYSTEM']);
+  await server.idle();
+  t.match((await server.request('GET', '/v1/turns', { token })).body, { programs: [] });
+  const [row] = (await server.request('GET', '/v1/submissions', { token })).body.submissions;
+  t.match(row, { state: 'done', verdict: 'cancelled' });
 });
