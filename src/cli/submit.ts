@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { TurnoError } from '../errors.js';
 import type { Client } from '../io/client.js';
 import type { SubmissionBody, SubmissionReply } from '../io/schema.js';
+import { CHECKER_KINDS } from '../judging/checkers/checker.js';
 import { authenticatedClient, type Context, print, withServer } from './context.js';
 import { Progress } from './progress.js';
 import { progressOf, reportOf } from './report.js';
@@ -47,7 +48,7 @@ export function submitCommand(context: Context): Command {
     .option('--language <id>', 'default: by the extension')
     .option('--stdin <file>', 'standard input; - is the standard input of this command')
     .option('--expected <file>', 'what it should write to stdout: the verdict is then about the answer too')
-    .option('--checker <exact|token|float>', 'how that is compared (default token)')
+    .option(`--checker <${CHECKER_KINDS.join('|')}>`, 'how that is compared (default token)')
     .option('--epsilon <number>', 'for float: largest difference, absolute or relative (default 1e-6)')
     .option('--arg <text>', 'an argument of the program; may be repeated', (arg, args: string[]) => [...args, arg], [])
     .option('--json', 'print the whole reply as JSON');
@@ -75,7 +76,7 @@ async function bodyOf(client: Client, file: string, others: string[], options: S
   }
   const expectedBase64 = bytesOfFile(options.expected).toString('base64');
   // What is not one of the kinds is for the server to refuse: it knows them all.
-  const kind = (options.checker ?? 'token') as 'exact' | 'token' | 'float';
+  const kind = (options.checker ?? 'token') as (typeof CHECKER_KINDS)[number];
   const epsilon = options.epsilon === undefined ? {} : { epsilon: numberOf('--epsilon', options.epsilon) };
   const test = { expectedBase64, ...(stdin === undefined ? {} : { stdinBase64: stdin }) };
   return { ...body, tests: [test], checker: { kind, ...epsilon } };

@@ -104,10 +104,19 @@ function decodeTests(tests: NonNullable<SubmissionBody['tests']>): TestRequest[]
 function decodeChecker({ checker, tests }: SubmissionBody): CheckerChoice {
   if (checker === undefined) return { kind: 'token' };
   if (tests === undefined) throw refuse('checker', 'only with `tests`: without them there is nothing to compare');
-  if (checker.kind === 'float') return { kind: 'float', epsilon: checker.epsilon ?? DEFAULT_EPSILON };
-  if (checker.epsilon !== undefined)
-    throw refuse('checker.epsilon', `only for the kind "float", got ${shown(checker.kind)}`);
-  return { kind: checker.kind };
+  const { kind, ...tolerances } = checker;
+  if (kind !== 'float') {
+    const [given] = Object.keys(tolerances);
+    if (given !== undefined) throw refuse(`checker.${given}`, `only for the kind "float", got ${shown(kind)}`);
+    return { kind };
+  }
+  const { epsilon, absoluteEpsilon, relativeEpsilon } = tolerances;
+  if (absoluteEpsilon === undefined && relativeEpsilon === undefined) {
+    return { kind, epsilon: epsilon ?? DEFAULT_EPSILON };
+  }
+  if (epsilon !== undefined)
+    throw refuse('checker.epsilon', 'not together with `absoluteEpsilon` or `relativeEpsilon`');
+  return { kind, absoluteEpsilon: absoluteEpsilon ?? 0, relativeEpsilon: relativeEpsilon ?? 0 };
 }
 
 // ---- small rules ----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import type { Settings } from '../config.js';
+import { CHECKER_KINDS } from '../judging/checkers/checker.js';
 import { KIB, MIB } from '../units.js';
 import { ORDER, type Verdict } from '../verdict.js';
 
@@ -76,6 +77,8 @@ export function submissionBody(settings: Settings) {
   const text = (description: string) => Type.Optional(Type.String({ description }));
   const limit = (name: keyof Limits) =>
     atMost(LIMITS[name].max(settings), LIMITS[name].preset, LIMITS[name].description);
+  const epsilon = (description: string) =>
+    Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: `float: ${description}` }));
   const File = Type.Object(
     {
       path: Type.String({ description: `relative, no "..", at most ${MAX_PATH_BYTES} bytes` }),
@@ -125,12 +128,13 @@ export function submissionBody(settings: Settings) {
         Type.Object(
           {
             kind: oneOf(
-              ['exact', 'token', 'float'],
-              'exact: byte for byte; token: but for white space; float: numbers by epsilon',
+              CHECKER_KINDS,
+              'exact: byte for byte; token: but for white space; case-insensitive: token, A is a; ' +
+                'float: token, numbers by epsilon; unordered-lines: the same lines in any order',
             ),
-            epsilon: Type.Optional(
-              Type.Number({ minimum: 0, maximum: 1, description: 'float: absolute or relative; default 1e-6' }),
-            ),
+            epsilon: epsilon('absolute or relative, either is enough; default 1e-6'),
+            absoluteEpsilon: epsilon('absolute only, instead of epsilon; default 0'),
+            relativeEpsilon: epsilon('relative only, instead of epsilon; default 0'),
           },
           { ...closed, description: 'default: token' },
         ),

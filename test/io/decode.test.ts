@@ -122,7 +122,13 @@ const refused: readonly (readonly [name: string, body: unknown, field: string, m
     'an unknown checker',
     { ...good, tests: [{}], checker: { kind: 'fuzzy' } },
     'checker.kind',
-    /one of "exact", "token", "float"/,
+    /one of "exact", "token", .*"float"/,
+  ],
+  [
+    'two ways to say an epsilon',
+    { ...good, tests: [{}], checker: { kind: 'float', epsilon: 1e-6, relativeEpsilon: 1e-6 } },
+    'checker.epsilon',
+    /absoluteEpsilon/,
   ],
   [
     'an epsilon for tokens',

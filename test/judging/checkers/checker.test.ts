@@ -5,10 +5,15 @@ import { type CheckerChoice, checkerOf } from '../../../src/judging/checkers/che
 import { exact } from '../../../src/judging/checkers/exact.js';
 import { float } from '../../../src/judging/checkers/float.js';
 import { token } from '../../../src/judging/checkers/token.js';
+import { unorderedLines } from '../../../src/judging/checkers/unordered-lines.js';
 
 const E = { kind: 'exact' } as const;
 const T = { kind: 'token' } as const;
 const F = (epsilon: number) => ({ kind: 'float', epsilon }) as const;
+const A = (absoluteEpsilon: number) => ({ kind: 'float', absoluteEpsilon, relativeEpsilon: 0 }) as const;
+const R = (relativeEpsilon: number) => ({ kind: 'float', absoluteEpsilon: 0, relativeEpsilon }) as const;
+const C = { kind: 'case-insensitive' } as const;
+const U = { kind: 'unordered-lines' } as const;
 const bytes = (text: string | Uint8Array) => (typeof text === 'string' ? Buffer.from(text) : text);
 const binary = (...values: number[]) => Uint8Array.from(values);
 
@@ -98,6 +103,45 @@ const cases: readonly Case[] = [
   ['a number too few', F(1e-6), '1.0', '1 2', false],
   ['a number too many', F(1e-6), '1.0 2.0', '1', false],
   ['a token of a megabyte is no number', F(1), '1'.repeat(1_000_000), '1', false],
+  ['absolute only: a relative difference does not help', A(1e-6), '1000000.9', '1000000', false],
+  ['absolute only: just within 1e-9', A(1e-9), '7.0000000009', '7', true],
+  ['absolute only: just beyond 1e-9', A(1e-9), '7.0000000011', '7', false],
+  ['relative only: within', R(1e-6), '1000000.9', '1000000', true],
+  ['relative only: beyond', R(1e-6), '1000001.1', '1000000', false],
+  ['relative only: nothing is near zero', R(1e-6), '1e-300', '0', false],
+  ['relative only: a small number must be as near', R(1e-6), '1.00001e-9', '1e-9', false],
+  ['relative only: NaN is NaN', R(0), 'nan', 'nan', true],
+  ['the case of words counts', F(1e-6), 'yes 1', 'YES 1', false],
+  [
+    'the case of words does not count where that is asked for',
+    { ...F(1e-6), ignoreCase: true },
+    'yes 1.0',
+    'YES 1',
+    true,
+  ],
+  // case-insensitive
+  ['another case', C, 'Yes nO', 'YES NO', true],
+  ['white space as token', C, 'yes\r\nno', 'Yes No\n', true],
+  ['two empty outputs', C, '', '', true],
+  ['another word', C, 'yes', 'yet', false],
+  ['a longer word', C, 'yess', 'yes', false],
+  ['what only looks like a letter by one bit', C, '@[`{', '`{@[', false],
+  ['letters beyond ASCII keep their case', C, '\u00c9', '\u00e9', false],
+  ['binary bytes', C, binary(0xc1), binary(0xe1), false],
+  ['a huge word', C, 'A'.repeat(1_000_000), 'a'.repeat(1_000_000), true],
+  // unordered-lines
+  ['the same order', U, '1\n2\n', '1\n2\n', true],
+  ['another order', U, '2\n1\n', '1\n2\n', true],
+  ['another order, CRLF, no final newline, blanks', U, '3 4\r\n 1  2', '1 2\n3 4\n', true],
+  ['blank lines', U, '\n\n2\n\n1\n\n', '1\n2\n', true],
+  ['two empty outputs', U, '', '\n', true],
+  ['a line twice that is wanted once', U, '1\n1\n2\n', '1\n2\n', false],
+  ['a line once that is wanted twice', U, '1\n2\n', '1\n2\n1\n', false],
+  ['one twice for another', U, '1\n1\n2\n', '1\n2\n2\n', false],
+  ['another order within a line', U, '2 1\n', '1 2\n', false],
+  ['nothing for something', U, '', '1\n', false],
+  ['binary lines that are both U+FFFD as text', U, binary(0xff, 10), binary(0xfe, 10), false],
+  ['a huge line', U, `${'a'.repeat(1_000_000)}\nb`, `b\n${'a'.repeat(1_000_000)}`, true],
 ];
 
 for (const [name, choice, got, expected, isSame] of cases) {
@@ -111,7 +155,19 @@ for (const [name, choice, got, expected, isSame] of cases) {
 t.test('a difference is told where it begins', async (t) => {
   t.strictSame(token(bytes('1 2\n3 five\n'), bytes('1 2\n3 4\n')), { line: 2, column: 3, expected: '4', got: 'five' });
   t.strictSame(exact(bytes('ab\ncd\n'), bytes('ab\ncD\n')), { line: 2, column: 2, expected: 'D\n', got: 'd\n' });
-  t.strictSame(float(bytes('1\n2.5\n'), bytes('1\n2\n'), 0.1), { line: 2, column: 1, expected: '2', got: '2.5' });
+  t.strictSame(float(bytes('1\n2.5\n'), bytes('1\n2\n'), { absoluteEpsilon: 0.1, relativeEpsilon: 0 }), {
+    line: 2,
+    column: 1,
+    expected: '2',
+    got: '2.5',
+  });
+});
+
+t.test('of unordered lines the first that is not wanted is told, and what is missing', async (t) => {
+  const compare = (got: string, expected: string) => unorderedLines(bytes(got), bytes(expected));
+  t.strictSame(compare('b\nx\n', 'a\nb\n'), { line: 2, column: 1, expected: 'a', got: 'x' });
+  t.strictSame(compare('b\n', 'a\nb\n'), { line: 2, column: 1, expected: 'a', got: null });
+  t.strictSame(compare('b\n\na\nb', 'a\nb\n'), { line: 4, column: 1, expected: null, got: 'b' });
 });
 
 t.test('an output that ends too soon or too late says so', async (t) => {
