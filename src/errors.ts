@@ -20,11 +20,11 @@ export const ERRORS = {
   TURNO_BAD_JSON: { status: 400, message: 'body: expected JSON, {problem}' },
   TURNO_TOKEN_MISSING: {
     status: 401,
-    message: 'Authorization: expected "Bearer TOKEN", found nothing. POST /v1/users gives a token.',
+    message: 'This request needs the token of a user (over HTTP "Authorization: Bearer TOKEN"); registering gives one.',
   },
   TURNO_TOKEN_UNKNOWN: {
     status: 401,
-    message: 'Authorization: no user has this token. POST /v1/users gives a new one.',
+    message: 'No user has this token. Registering gives a new one.',
   },
   TURNO_REGISTRATION_CLOSED: {
     status: 403,

@@ -8,7 +8,7 @@ export function cancelCommand(context: Context): Command {
     .description('end a submission at once, wherever it is')
     .argument('<id>', 'id of the submission')
     .action(async (id: string, options: { server?: string }) => {
-      const { verdict } = await authenticatedClient(context, options).cancel(id);
+      const { verdict } = await (await authenticatedClient(context, options)).cancel(id);
       print(context.out, `${verdict}  submission ${id}`);
     });
 }

@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { SETTINGS } from '../config.js';
 import { TurnoError } from '../errors.js';
 import type { Client } from '../io/client.js';
-import { HttpClient, serverUrl } from '../io/http-client.js';
+import { connect, serverAddress } from '../io/connect.js';
 import { Credentials } from './credentials.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -25,12 +25,12 @@ const DEFAULT_SERVER = `http://${SETTINGS.host.default}:${SETTINGS.port.default}
 
 /** Adds what every command has that talks to a server. */
 export function withServer(command: Command): Command {
-  return command.option('--server <url>', `the server (default ${DEFAULT_SERVER}; TURNO_SERVER)`);
+  return command.option('--server <address>', `the server (default ${DEFAULT_SERVER}; TURNO_SERVER)`);
 }
 
-/** @throws TURNO_SETTING when what is set is no URL */
+/** @throws TURNO_SETTING when what is set is no address */
 export function serverOf(context: Context, options: { server?: string }): string {
-  return serverUrl(options.server ?? context.environment.TURNO_SERVER ?? DEFAULT_SERVER);
+  return serverAddress(options.server ?? context.environment.TURNO_SERVER ?? DEFAULT_SERVER);
 }
 
 export function credentialsOf({ environment }: Context): Credentials {
@@ -39,12 +39,12 @@ export function credentialsOf({ environment }: Context): Credentials {
 }
 
 /** @throws TURNO_NO_TOKEN when neither the environment nor the kept file has one for this server */
-export function authenticatedClient(context: Context, options: { server?: string }): Client {
+export async function authenticatedClient(context: Context, options: { server?: string }): Promise<Client> {
   const server = serverOf(context, options);
   const credentials = credentialsOf(context);
   const token = context.environment.TURNO_TOKEN ?? credentials.of(server)?.token;
   if (token === undefined) throw new TurnoError('TURNO_NO_TOKEN', { server, path: credentials.path });
-  return new HttpClient(server, token);
+  return await connect(server, { token });
 }
 
 export function print(stream: NodeJS.WritableStream, text: string): void {

@@ -22,7 +22,7 @@ export class Credentials {
   }
 
   /**
-   * @param server URL as serverUrl gives it
+   * @param server address as serverAddress gives it
    * @throws TURNO_SETTING when the file is not what this class writes: it is never overwritten then.
    */
   of(server: string): Credential | undefined {

@@ -30,7 +30,7 @@ export function getCommand(context: Context): Command {
       const what = WHAT.find((one) => options[one] === true);
       if (what === undefined)
         throw new TurnoError('TURNO_USAGE', { problem: 'Say which: --source, --executable or --output.' });
-      const content = await contentOf(authenticatedClient(context, options), id, what);
+      const content = await contentOf(await authenticatedClient(context, options), id, what);
       if (options.to === undefined) context.out.write(content);
       else writeFileSync(options.to, content);
     });

@@ -21,7 +21,7 @@ export function listCommand(context: Context): Command {
     .option('--watch', 'go on showing it, until Ctrl-C')
     .option('--json', 'print it as JSON')
     .action(async (options: ListOptions) => {
-      const client = authenticatedClient(context, options);
+      const client = await authenticatedClient(context, options);
       const isScreen = (context.out as { isTTY?: boolean }).isTTY === true;
       do {
         const turns = await client.turns();

@@ -2,7 +2,7 @@
 
 import { Command } from 'commander';
 import { TurnoError } from '../errors.js';
-import { HttpClient } from '../io/http-client.js';
+import { connect } from '../io/connect.js';
 import { type Context, credentialsOf, print, serverOf, withServer } from './context.js';
 
 export function registerCommand(context: Context): Command {
@@ -19,7 +19,7 @@ export function registerCommand(context: Context): Command {
         const problem = `The token of "${kept.name}" for ${server} is kept in ${credentials.path}. --replace forgets it.`;
         throw new TurnoError('TURNO_USAGE', { problem });
       }
-      const user = await new HttpClient(server).register(name, options.invite);
+      const user = await (await connect(server)).register(name, options.invite);
       credentials.keep(server, user);
       print(context.out, `registered ${user.name} at ${server}; the token is kept in ${credentials.path}`);
     });

@@ -10,7 +10,7 @@ export function showCommand(context: Context): Command {
     .argument('<id>', 'id of the submission')
     .option('--json', 'print the whole reply as JSON')
     .action(async (id: string, options: { server?: string; json?: true }) => {
-      const reply = await authenticatedClient(context, options).show(id);
+      const reply = await (await authenticatedClient(context, options)).show(id);
       print(context.out, options.json ? JSON.stringify(reply, undefined, 2) : reportOf(reply));
     });
 }

@@ -25,7 +25,7 @@ export function submissionsCommand(context: Context): Command {
         const problem = `expected an integer from 1 to ${MAX_PAGE}, got ${JSON.stringify(options.limit)}`;
         throw new TurnoError('TURNO_SETTING', { name: '--limit', problem });
       }
-      const client = authenticatedClient(context, options);
+      const client = await authenticatedClient(context, options);
       const page = await client.list({ limit, ...(options.after === undefined ? {} : { after: options.after }) });
       print(context.out, options.json ? JSON.stringify(page, undefined, 2) : listOf(page));
       if (page.next !== null && !options.json) print(context.err, `more: turno submissions --after ${page.next}`);

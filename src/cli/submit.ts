@@ -54,7 +54,7 @@ export function submitCommand(context: Context): Command {
     .option('--json', 'print the whole reply as JSON');
   for (const [flags, description] of LIMIT_OPTIONS) command.option(flags, `limit: ${description}`);
   return command.action(async (file: string, others: string[], options: SubmitOptions) => {
-    const client = authenticatedClient(context, options);
+    const client = await authenticatedClient(context, options);
     const body = await bodyOf(client, file, others, options);
     const done = await judged(context, client, body);
     print(context.out, options.json ? JSON.stringify(done, undefined, 2) : reportOf(done));

@@ -1,8 +1,10 @@
 /**
  * The judge as a client sees it, whatever way leads there. The objects are those of schema.ts.
  *
+ * connect.ts makes one. It reaches the server with the first request, and again after a break.
+ *
  * What the server refuses is thrown as Refusal, with the server's code: it may be newer than this build and know codes
- * that errors.ts lacks. That no server answers is a TurnoError: TURNO_UNREACHABLE.
+ * that errors.ts lacks. That no server answers is a TurnoError, TURNO_UNREACHABLE: then a request may have been done or not.
  */
 
 import type {
@@ -21,8 +23,10 @@ export interface Download {
 }
 
 export interface Client {
-  /** Where it leads, for messages. */
+  /** The address it leads to. */
   readonly server: string;
+  /** An empty request: resolves when the server has answered. */
+  ping(): Promise<void>;
   /** @param invite where the server registers by invitation */
   register(name: string, invite?: string): Promise<UserReply>;
   /** Resolves when the submission is accepted, with `wait` when it is done. */
@@ -37,6 +41,8 @@ export interface Client {
   turns(): Promise<TurnsReply>;
   languages(): Promise<LanguageReply['languages']>;
   health(): Promise<Health>;
+  /** Gives the connection back; what is not answered yet is rejected. May be called again. */
+  close(): Promise<void>;
 }
 
 /** An error the server answered with. */

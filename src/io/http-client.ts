@@ -13,24 +13,18 @@ import type {
   UserReply,
 } from './schema.js';
 
-/** A server's URL without a slash at its end, so that one server has one name. @throws TURNO_SETTING when it is no URL */
-export function serverUrl(text: string): string {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text.replace(/\/+$/, '');
-  const problem = `expected a URL like http://127.0.0.1:8040, got ${JSON.stringify(text)}`;
-  throw new TurnoError('TURNO_SETTING', { name: '--server', problem });
-}
-
 export class HttpClient implements Client {
   readonly server: string;
   readonly #token: string | undefined;
 
-  /**
-   * @param server URL, with or without a slash at its end
-   * @throws TURNO_SETTING when it is none
-   */
-  constructor(server: string, token?: string) {
-    this.server = serverUrl(server);
+  /** @param server URL without a slash at its end (connect.ts) */
+  constructor(server: string, token: string | undefined) {
+    this.server = server;
     this.#token = token;
+  }
+
+  async ping(): Promise<void> {
+    await this.#json('GET', '/v1/ping');
   }
 
   register(name: string, invite?: string): Promise<UserReply> {
@@ -74,6 +68,10 @@ export class HttpClient implements Client {
 
   health(): Promise<Health> {
     return this.#json<Health>('GET', '/v1/health');
+  }
+
+  async close(): Promise<void> {
+    // The connections are fetch's, for the whole process: it closes those that are idle, and they keep nothing alive.
   }
 
   async #json<Reply>(method: string, path: string, body?: unknown): Promise<Reply> {

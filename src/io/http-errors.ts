@@ -6,16 +6,11 @@
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorCode, type ErrorDetails, TurnoError } from '../errors.js';
+import { errorReply } from './answers.js';
 import { refuse } from './complaint.js';
-import type { ErrorReply } from './schema.js';
 
 /** Node's bound for all headers of a request together. */
 export const MAX_HEADER_BYTES = 16_384;
-
-export function errorReply({ code, message, details }: TurnoError): ErrorReply {
-  const field = details.field;
-  return { error: { code, message, ...(typeof field === 'string' ? { field } : {}) } };
-}
 
 /** Sends an error; turno's own failures are logged with their cause, and do not tell the client more than it may know. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, maxBodyBytes: number): void {

@@ -1,7 +1,7 @@
 /**
  * HTTP, the first way in. Fastify does the protocol; the routes are in http-routes.ts, errors in http-errors.ts.
  *
- *     headers -> who is it? -> body, at most maxBodyMib, UTF-8, JSON -> schema -> decode -> judge -> JSON
+ *     headers -> who is it? -> body, at most maxBodyMib, UTF-8, JSON -> operation (operations.ts) -> JSON
  *
  * Who it is, is asked before the body is read: 64 MiB of a stranger cost nothing. It runs in node:cluster workers without
  * the primary in the connections (SCHED_NONE): the workers share the listening socket.
@@ -14,13 +14,16 @@ import type { Logger } from 'pino';
 import type { Settings } from '../config.js';
 import { TurnoError } from '../errors.js';
 import { answerClientError, MAX_HEADER_BYTES, sendError } from './http-errors.js';
-import { type Call, ERROR_RESPONSE, type Route, routes } from './http-routes.js';
-import { maxBodyBytes } from './schema.js';
+import { ERROR_RESPONSE, ROUTES, type Route } from './http-routes.js';
+import type { Operation, Operations } from './operations.js';
+import { IdParams, maxBodyBytes, NoQuery } from './schema.js';
 import { utf8 } from './text.js';
-import type { JudgeApi, Transport, User } from './transport.js';
+import type { Transport, User } from './transport.js';
+import { fromQueryString } from './validator.js';
 
 export interface HttpOptions {
-  readonly judge: JudgeApi;
+  readonly operations: Operations;
+  readonly authenticate: (token: string) => User | undefined;
   readonly settings: Settings;
   readonly log: Logger;
 }
@@ -86,13 +89,11 @@ export class HttpTransport implements Transport {
   }
 
   #addRoutes(app: FastifyInstance): void {
-    const { judge, settings } = this.#options;
-    const table = routes(judge, settings);
-    for (const route of table) this.#add(app, route);
+    for (const route of ROUTES) this.#add(app, route);
     app.get('/openapi.json', { schema: { hide: true } }, () => this.#app.swagger());
 
-    for (const path of new Set([...table.map((route) => route.path), '/openapi.json'])) {
-      const allowed = allowedMethods(table, path);
+    for (const path of new Set([...ROUTES.map((route) => route.path), '/openapi.json'])) {
+      const allowed = allowedMethods(path);
       // Checked before a body is read, and without a token: which methods there are is no secret.
       app.route({
         method: METHODS.filter((method) => app.supportedMethods.includes(method) && !allowed.includes(method)),
@@ -108,40 +109,45 @@ export class HttpTransport implements Transport {
   }
 
   #add(app: FastifyInstance, route: Route): void {
+    const { operations } = this.#options;
+    const operation = operations.table[route.operation];
+    const querySchema = operation.query ?? NoQuery;
     app.route({
       method: route.method,
       url: route.path,
-      ...documentation(route),
+      ...documentation(route, operation),
       onRequest: (request, _reply, done) => {
         try {
-          if (route.isOpen !== true) this.#users.set(request, this.#authenticated(request));
+          if (operation.isOpen !== true) this.#users.set(request, this.#authenticated(request));
           done();
         } catch (error) {
           done(error as Error);
         }
       },
       handler: async (request, reply) => {
-        const call: Call = {
-          query: request.query,
-          body: request.body,
-          id: (request.params as { id?: string }).id ?? '',
-          user: () => {
-            const user = this.#users.get(request);
-            if (user === undefined) throw new TypeError(`${route.path} has no user`);
-            return user;
-          },
-          reply,
-        };
-        return await route.handle(call);
+        const value = await operations.run(route.operation, {
+          query: fromQueryString(querySchema, request.query),
+          user: () => this.#userOf(request),
+          ...(operation.body === undefined ? {} : { body: request.body }),
+          ...(operation.hasId ? { id: (request.params as { id?: string }).id } : {}),
+        });
+        return route.dress === undefined ? value : route.dress(value, reply);
       },
     });
+  }
+
+  /** Found by onRequest. */
+  #userOf(request: FastifyRequest): User {
+    const user = this.#users.get(request);
+    if (user === undefined) throw new TypeError(`${request.url} has no user`);
+    return user;
   }
 
   #authenticated(request: FastifyRequest): User {
     const { authorization } = request.headers;
     if (authorization === undefined || authorization === '') throw new TurnoError('TURNO_TOKEN_MISSING');
     const token = /^Bearer +([\w~+/.-]+=*) *$/i.exec(authorization)?.[1];
-    const user = token === undefined ? undefined : this.#options.judge.authenticate(token);
+    const user = token === undefined ? undefined : this.#options.authenticate(token);
     if (user === undefined) throw new TurnoError('TURNO_TOKEN_UNKNOWN');
     return user;
   }
@@ -156,8 +162,8 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-function allowedMethods(table: readonly Route[], path: string): string[] {
-  const methods: string[] = table.filter((route) => route.path === path).map(({ method }) => method);
+function allowedMethods(path: string): string[] {
+  const methods: string[] = ROUTES.filter((route) => route.path === path).map(({ method }) => method);
   if (methods.length === 0) methods.push('GET');
   return methods.includes('GET') ? ['HEAD', ...methods] : methods;
 }
@@ -175,19 +181,19 @@ function openApi() {
   };
 }
 
-function documentation(route: Route): RouteShorthandOptions {
+function documentation(route: Route, operation: Operation): RouteShorthandOptions {
   const replies = Object.entries(route.replies).map(([status, { description, schema }]) => [
     status,
     schema === undefined ? { description, type: 'string', format: 'binary' } : { ...schema, description },
   ]);
-  const { query, body, params, summary } = route;
+  const { query, body, hasId, isOpen } = operation;
   return {
     schema: {
-      summary,
+      summary: route.summary,
       ...(query ? { querystring: query } : {}),
       ...(body ? { body } : {}),
-      ...(params ? { params } : {}),
-      security: route.isOpen ? [] : [{ token: [] }],
+      ...(hasId ? { params: IdParams } : {}),
+      security: isOpen ? [] : [{ token: [] }],
       response: {
         ...Object.fromEntries(replies),
         default: { ...ERROR_RESPONSE.schema, description: ERROR_RESPONSE.description },

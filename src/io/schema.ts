@@ -169,8 +169,22 @@ export const PageQuery = Type.Object(
   closed,
 );
 
+export type PageQuery = Static<typeof PageQuery>;
+
 export const NoQuery = Type.Object({}, closed);
 export const IdParams = Type.Object({ id: Type.String({ description: 'id of a submission' }) }, closed);
+
+/** A request as one message, for transports that have no paths and methods; its parts are checked by operations.ts. */
+export const RequestMessage = Type.Object(
+  {
+    op: Type.String({ description: 'name of an operation' }),
+    id: Type.Optional(Type.Unknown({ description: 'id of a submission' })),
+    query: Type.Optional(Type.Unknown()),
+    body: Type.Optional(Type.Unknown()),
+  },
+  closed,
+);
+export type RequestMessage = Static<typeof RequestMessage>;
 
 // ---- replies --------------------------------------------------------------------------------------------------------
 
@@ -279,6 +293,8 @@ export const LanguageReply = Type.Object({
   ),
 });
 export type LanguageReply = Static<typeof LanguageReply>;
+
+export const PingReply = Type.Object({});
 
 export const Health = Type.Object({
   pid: Type.Integer({ description: 'of the front that answered' }),

@@ -32,19 +32,15 @@ export class Validators {
       throw error ? complaint(whole, error) : new Error(`${whole}: refused without an error`);
     };
   }
+}
 
-  /** The same for a query string. */
-  compileQuery(schema: TSchema): Validator {
-    const check = this.compile(schema, 'query');
-    const properties = Object.entries((schema.properties ?? {}) as Record<string, TSchema>);
-    return (value) => {
-      const query: Record<string, unknown> = { ...(value as Record<string, unknown>) };
-      for (const [name, { type }] of properties) {
-        if (Object.hasOwn(query, name)) query[name] = fromText(type, query[name]);
-      }
-      return check(query);
-    };
+/** The parameters of a query string, numbers and booleans made of their text where the schema has them. */
+export function fromQueryString(schema: TSchema, query: unknown): Record<string, unknown> {
+  const found: Record<string, unknown> = { ...(query as Record<string, unknown>) };
+  for (const [name, { type }] of Object.entries((schema.properties ?? {}) as Record<string, TSchema>)) {
+    if (Object.hasOwn(found, name)) found[name] = fromText(type, found[name]);
   }
+  return found;
 }
 
 function fromText(type: unknown, value: unknown): unknown {

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { TurnoError } from '../errors.js';
 import { HttpTransport } from '../io/http.js';
+import { Operations } from '../io/operations.js';
 import { Store } from '../io/store.js';
 import { Judge } from '../judge.js';
 import { ProcessTable } from '../pool/process-table.js';
@@ -93,7 +94,9 @@ async function start(setup: FrontSetup) {
   const onCancel = (row: number, user: number) => tell({ kind: 'cancelled', row, user });
   const judge = new Judge({ table, processTable, store, savers, runners, languages, log, onCancel, maxQueued, invite });
   const backend = await runners.probe();
-  const http = new HttpTransport({ judge, settings, log });
+  const operations = new Operations(judge, settings);
+  const authenticate = (token: string) => judge.authenticate(token);
+  const http = new HttpTransport({ operations, authenticate, settings, log });
   const { url } = await http.start();
   tell({ kind: 'ready', url, backend });
   let isInHaste: () => void = () => undefined;

@@ -11,6 +11,7 @@ import { type Test, t } from 'tap';
 import { readSettings } from '../../src/config.js';
 import { TurnoError } from '../../src/errors.js';
 import { HttpTransport } from '../../src/io/http.js';
+import { Operations } from '../../src/io/operations.js';
 import type { JudgeApi } from '../../src/io/transport.js';
 import { LANGUAGES } from './submission-body.js';
 
@@ -38,7 +39,9 @@ async function start(t: Test, flags: Record<string, string> = {}) {
     },
   };
   const settings = readSettings({ port: '0', ...flags }, {});
-  const http = new HttpTransport({ judge, settings, log: pino({ level: 'silent' }) });
+  const operations = new Operations(judge, settings);
+  const authenticate = (token: string) => judge.authenticate(token);
+  const http = new HttpTransport({ operations, authenticate, settings, log: pino({ level: 'silent' }) });
   const { url } = await http.start();
   t.teardown(() => http.stop(1_000));
   return { url, asked };
@@ -221,6 +224,7 @@ t.test('OpenAPI lists every route with its schemas', async (t) => {
   t.strictSame(Object.keys(document.paths).sort(), [
     '/v1/health',
     '/v1/languages',
+    '/v1/ping',
     '/v1/submissions',
     '/v1/submissions/{id}',
     '/v1/submissions/{id}/executable',

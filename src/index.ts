@@ -1,0 +1,19 @@
+/** The library: `import { connect } from 'turno'` gives the client of a server, whatever way leads there. */
+
+export { type ErrorCode, TurnoError } from './errors.js';
+export { type Client, type Download, Refusal } from './io/client.js';
+export { type ConnectOptions, connect } from './io/connect.js';
+export type {
+  Health,
+  LanguageReply,
+  Limits,
+  ProgramReply,
+  SubmissionBody,
+  SubmissionPage,
+  SubmissionReply,
+  SubmissionSummary,
+  TestReply,
+  TurnsReply,
+  UserReply,
+} from './io/schema.js';
+export type { Verdict } from './verdict.js';

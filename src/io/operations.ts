@@ -1,0 +1,178 @@
+/**
+ * What can be asked of the server, whatever the way in: one entry an operation. It says who may ask, what a request
+ * carries, and which function of the judge it leads to.
+ *
+ * A request has up to three parts, and a transport only finds them: `id` (of a submission), `query` (how it is to be
+ * answered) and `body` (what is sent). They are checked here, by the same schemas for all, before anything is done.
+ */
+
+import type { TSchema } from '@sinclair/typebox';
+import type { Settings } from '../config.js';
+import { TurnoError } from '../errors.js';
+import { decodeSubmission, decodeUserName } from './decode.js';
+import {
+  IdParams,
+  NoQuery,
+  PageQuery,
+  type SubmissionBody,
+  type SubmissionPage,
+  SubmitQuery,
+  submissionBody,
+  UserBody,
+} from './schema.js';
+import { tar } from './tar.js';
+import type { JudgeApi, User } from './transport.js';
+import { type Validator, Validators } from './validator.js';
+
+const DEFAULT_PAGE = 50;
+
+/** What a transport has found in a request, unchecked. */
+export interface Call {
+  readonly query?: unknown;
+  readonly body?: unknown;
+  readonly id?: unknown;
+  /** Who asks. @throws TURNO_TOKEN_MISSING, TURNO_TOKEN_UNKNOWN */
+  user(): User;
+}
+
+/** The same, checked; `user` is asked for by operations that are not open. */
+interface Checked {
+  readonly query: unknown;
+  readonly body: unknown;
+  readonly id: string;
+  readonly user: () => User;
+}
+
+export interface Operation {
+  /** Without a token. */
+  readonly isOpen?: true;
+  /** It is about one submission. */
+  readonly hasId?: true;
+  readonly query?: TSchema;
+  readonly body?: TSchema;
+  readonly run: (call: Checked) => unknown;
+}
+
+/** A file as a reply. */
+export interface Download {
+  readonly name: string;
+  readonly content: Buffer;
+  /** Several files, as a tar archive. */
+  readonly isArchive: boolean;
+}
+
+function tableOf(judge: JudgeApi, settings: Settings) {
+  return {
+    ping: { isOpen: true, run: () => ({}) },
+    register: {
+      isOpen: true,
+      body: UserBody,
+      run({ body }) {
+        if (settings.registration === 'closed') throw new TurnoError('TURNO_REGISTRATION_CLOSED');
+        const user = body as UserBody;
+        return judge.register({ name: decodeUserName(user), invite: user.invite });
+      },
+    },
+    submit: {
+      query: SubmitQuery,
+      body: submissionBody(settings),
+      run({ query, body, user }) {
+        const request = decodeSubmission(body as SubmissionBody, settings, judge.languages());
+        return judge.submit(user(), request, { wait: (query as { wait?: boolean }).wait ?? false });
+      },
+    },
+    list: { query: PageQuery, run: ({ query, user }) => pageOf(judge, user(), query as PageQuery) },
+    show: { hasId: true, run: ({ user, id }) => judge.show(user(), id) },
+    cancel: { hasId: true, run: ({ user, id }) => judge.cancel(user(), id) },
+    source: { hasId: true, run: ({ user, id }) => sourceOf(judge, user(), id) },
+    executable: {
+      hasId: true,
+      run: async ({ user, id }) => ({ ...(await judge.executable(user(), id)), isArchive: false }) satisfies Download,
+    },
+    turns: { run: ({ user }) => judge.turns(user()) },
+    languages: { isOpen: true, run: () => ({ languages: languagesOf(judge) }) },
+    health: { isOpen: true, run: () => judge.health() },
+  } as const satisfies Record<string, Operation>;
+}
+
+export type OperationName = keyof ReturnType<typeof tableOf>;
+
+export class Operations {
+  readonly table: Readonly<Record<OperationName, Operation>>;
+  readonly #checks: Readonly<Record<OperationName, Record<'query' | 'body', Validator>>>;
+  readonly #id: Validator;
+
+  constructor(judge: JudgeApi, settings: Settings) {
+    const validators = new Validators();
+    this.table = tableOf(judge, settings);
+    this.#id = validators.compile(IdParams, 'id');
+    const checks = Object.entries<Operation>(this.table).map(([name, { query, body }]) => [
+      name,
+      {
+        query: validators.compile(query ?? NoQuery, 'query'),
+        body: body === undefined ? refuseBody : validators.compile(body, 'body'),
+      },
+    ]);
+    this.#checks = Object.fromEntries(checks);
+  }
+
+  get names(): readonly OperationName[] {
+    return Object.keys(this.table) as OperationName[];
+  }
+
+  has(name: string): name is OperationName {
+    return Object.hasOwn(this.table, name);
+  }
+
+  /**
+   * Does what is asked.
+   * @returns the reply's object, or a Download.
+   * @throws TurnoError whatever is wrong with the request, or comes of it; nothing is changed then
+   */
+  async run(name: OperationName, call: Call): Promise<unknown> {
+    const operation = this.table[name];
+    // Who asks comes first: a stranger learns nothing about what would be wrong besides.
+    const user = operation.isOpen === true ? undefined : call.user();
+    const query = this.#checks[name].query(call.query ?? {});
+    const body = this.#checks[name].body(call.body);
+    const { id } = operation.hasId ? (this.#id(call.id === undefined ? {} : { id: call.id }) as { id: string }) : NO_ID;
+    if (!operation.hasId && call.id !== undefined) throw unexpected('id');
+    const known = () => {
+      if (user === undefined) throw new TypeError(`${name} has no user`);
+      return user;
+    };
+    return await operation.run({ query, body, id, user: known });
+  }
+}
+
+const NO_ID = { id: '' } as const;
+
+function refuseBody(body: unknown): undefined {
+  if (body !== undefined) throw unexpected('body');
+}
+
+function unexpected(field: string): TurnoError {
+  return new TurnoError('TURNO_BAD_REQUEST', { field, problem: 'expected nothing: this request has none' });
+}
+
+async function pageOf(judge: JudgeApi, user: User, page: PageQuery): Promise<SubmissionPage> {
+  const { after, limit = DEFAULT_PAGE } = page;
+  // One more than is shown tells whether there is a next page.
+  const found = await judge.list(user, { limit: limit + 1, ...(after === undefined ? {} : { after }) });
+  const submissions = found.slice(0, limit);
+  return { submissions, next: found.length > limit ? (submissions.at(-1)?.id ?? null) : null };
+}
+
+/** The file itself, or a tar archive when there are several. */
+async function sourceOf(judge: JudgeApi, user: User, id: string): Promise<Download> {
+  const files = await judge.source(user, id);
+  const [main] = files;
+  if (main === undefined) throw new TurnoError('TURNO_NOT_FOUND', { what: 'source of submission', id });
+  if (files.length > 1) return { name: `${id}.tar`, content: tar(files, 0), isArchive: true };
+  return { name: main.path.slice(main.path.lastIndexOf('/') + 1), content: main.content, isArchive: false };
+}
+
+/** Where tools lie on the server is nobody else's business. */
+function languagesOf(judge: JudgeApi) {
+  return judge.languages().map(({ id, name, extension, tool }) => ({ id, name, version: tool.version, extension }));
+}
