@@ -2,7 +2,7 @@
   "targets": [
     {
       "target_name": "turno",
-      "sources": ["native/addon/addon.cc"],
+      "sources": ["<!@(ls native/addon/*.cc)"],
       "include_dirs": ["native"],
       "cflags_cc": ["-std=c++20", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-cast-function-type"],
       "defines": ["_GNU_SOURCE"]

@@ -36,75 +36,33 @@
 #include <string>
 #include <vector>
 
+#include "arguments.h"
+#include "doorbell.h"
+
 namespace {
 
 using v8::Array;
 using v8::ArrayBufferView;
 using v8::BackingStore;
-using v8::Boolean;
 using v8::Context;
 using v8::Exception;
-using v8::FunctionCallbackInfo;
 using v8::Integer;
 using v8::Isolate;
 using v8::Local;
-using v8::Number;
-using v8::Object;
 using v8::SharedArrayBuffer;
-using v8::String;
 using v8::Value;
 
-using Arguments = const FunctionCallbackInfo<Value> &;
+using turno::Arguments;
+using turno::Bytes;
+using turno::BytesAt;
+using turno::IntAt;
+using turno::NumberAt;
+using turno::RetryInterrupted;
+using turno::Text;
+using turno::TextAt;
+using turno::ThrowErrno;
 
 constexpr size_t kMaxDescriptors = 250;  // the kernel's SCM_MAX_FD is 253
-
-template <typename Call>
-auto RetryInterrupted(Call call) {
-  decltype(call()) result;
-  do {
-    result = call();
-  } while (result == -1 && errno == EINTR);
-  return result;
-}
-
-Local<String> Text(Isolate *isolate, const char *text) {
-  return String::NewFromUtf8(isolate, text).ToLocalChecked();
-}
-
-void ThrowErrno(Arguments args, const char *call, int number) {
-  Isolate *isolate = args.GetIsolate();
-  Local<Context> context = isolate->GetCurrentContext();
-  const char *name = strerrorname_np(number);
-  const std::string message = std::string(call) + ": " + (name ? name : "unknown") + ", " + strerrordesc_np(number);
-  Local<Object> error = Exception::Error(Text(isolate, message.c_str())).As<Object>();
-  error->Set(context, Text(isolate, "code"), Text(isolate, name ? name : "UNKNOWN")).Check();
-  error->Set(context, Text(isolate, "errno"), Integer::New(isolate, number)).Check();
-  error->Set(context, Text(isolate, "syscall"), Text(isolate, call)).Check();
-  isolate->ThrowException(error);
-}
-
-double NumberAt(Arguments args, int index) {
-  return args[index]->NumberValue(args.GetIsolate()->GetCurrentContext()).FromMaybe(0);
-}
-
-int IntAt(Arguments args, int index) { return static_cast<int>(NumberAt(args, index)); }
-
-std::string TextAt(Arguments args, int index) {
-  String::Utf8Value text(args.GetIsolate(), args[index]);
-  return std::string(*text ? *text : "", text.length());
-}
-
-struct Bytes {
-  uint8_t *data = nullptr;
-  size_t length = 0;
-};
-
-// The bytes of a typed array, shared or not; empty when the argument is none.
-Bytes BytesAt(Arguments args, int index) {
-  if (!args[index]->IsArrayBufferView()) return {};
-  Local<ArrayBufferView> view = args[index].As<ArrayBufferView>();
-  return {static_cast<uint8_t *>(view->Buffer()->Data()) + view->ByteOffset(), view->ByteLength()};
-}
 
 // The word `words[index]`, or nullptr (and a RangeError is pending) when it is outside: a stray store would hit the table.
 int32_t *WordAt(Arguments args) {
@@ -397,6 +355,7 @@ NODE_MODULE_INIT(/* exports, module, context */) {
   NODE_SET_METHOD(exports, "openBeneath", OpenBeneath);
   NODE_SET_METHOD(exports, "writeDurably", WriteDurably);
   NODE_SET_METHOD(exports, "syncFileSystem", SyncFileSystem);
+  turno::AddDoorbell(exports);
   Isolate *isolate = context->GetIsolate();
   exports->Set(context, Text(isolate, "abi"), Integer::New(isolate, NODE_MODULE_VERSION)).Check();
 }

@@ -34,6 +34,19 @@ export interface Native {
   threadId(): number;
   /** sigqueue(3); false when there is no such process. */
   queueSignal(pid: number, signalNumber: number, value: number): boolean;
+  /**
+   * From now on a queued signal of this number with a value below `bits.length * 32` sets that bit, and this event loop
+   * calls `onRing`, once for many. The bell does not keep the loop alive. One a process: throws EBUSY when there is another.
+   */
+  openBell(signalNumber: number, bits: Int32Array, onRing: () => void): void;
+  /** The signal is ignored from now on. Another bell can be opened once the event loop has gone round. */
+  closeBell(): void;
+  /** Rings without a value in range, since the process began. */
+  strayRings(): number;
+  /** A pidfd, close-on-exec: it means this process and no later one with its pid. -1 when there is none. */
+  openProcess(pid: number): number;
+  /** sigqueue(3) by pidfd; false when the process has ended. Throws EAGAIN when the queue is full, EPERM for another uid. */
+  ringProcess(pidFd: number, signalNumber: number, value: number): boolean;
   /** Signal this process gets when the thread that made it dies. */
   setDeathSignal(signalNumber: number): void;
   /** flock(2) without waiting; false when another holds it. */
@@ -62,6 +75,11 @@ const NAMES = [
   'setAlarm',
   'threadId',
   'queueSignal',
+  'openBell',
+  'closeBell',
+  'strayRings',
+  'openProcess',
+  'ringProcess',
   'setDeathSignal',
   'lockFile',
   'memfd',
