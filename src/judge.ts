@@ -12,7 +12,7 @@
  * said when the answer is: nobody is told a verdict that a later start would not know.
  */
 
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { TurnoError } from './errors.js';
@@ -40,6 +40,7 @@ import type { Runners } from './pool/runners.js';
 import type { Savers } from './pool/savers.js';
 import { native } from './shm/native.js';
 import type { Row, Table } from './shm/table.js';
+import { hashOf, newToken } from './token.js';
 import type { RowIndex } from './units.js';
 import { verdictNumber } from './verdict.js';
 
@@ -115,7 +116,7 @@ export class Judge implements JudgeApi {
     // then a saver makes room, and says so when the disk has none.
     for (;;) {
       const accepted = table.tryAccept(submission);
-      if (accepted) return { ...accepted, id: name, user: user.index, priority: 0, request };
+      if (accepted) return { ...accepted, id: name, user: user.index, priority: user.priority, request };
       await (table.journal.hasRoom ? setImmediate() : savers.makeRoom());
     }
   }
@@ -134,7 +135,8 @@ export class Judge implements JudgeApi {
       return;
     }
     log.info({ id, arrival: found.arrival }, 'run again');
-    const job = { row, id, arrival: found.arrival, user: found.user, priority: 0, request };
+    const priority = table.user(found.user)?.priority ?? 0;
+    const job = { row, id, arrival: found.arrival, user: found.user, priority, request };
     await this.#settle(job, Promise.resolve(), runners.run(job)).catch(() => undefined);
   }
 
@@ -230,7 +232,7 @@ export class Judge implements JudgeApi {
     const wanted = this.#parts.invite;
     // Hashes have one length, and comparing them tells nothing by its time.
     if (wanted !== undefined && !timingSafeEqual(hashOf(invite), hashOf(wanted))) throw new TurnoError('TURNO_INVITE');
-    const token = randomBytes(24).toString('base64url');
+    const token = newToken();
     table.addUser({ name, tokenHash: hashOf(token) });
     await savers.commit(table.position);
     return { name, token };
@@ -328,11 +330,6 @@ export class Judge implements JudgeApi {
     if (found === undefined) throw new TurnoError('TURNO_NOT_FOUND', { what: 'row', id: row });
     return found;
   }
-}
-
-/** Only this is stored of a token: who reads the table cannot act as a user. A token has 192 random bits, so one round does. */
-function hashOf(token: string): Uint8Array {
-  return createHash('sha256').update(token).digest();
 }
 
 function isStopping(reason: unknown): boolean {

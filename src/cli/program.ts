@@ -21,6 +21,7 @@ import { showCommand } from './show.js';
 import { submissionsCommand } from './submissions.js';
 import { submitCommand } from './submit.js';
 import { tableCommand } from './table.js';
+import { userCommand } from './user.js';
 
 const USAGE_STATUS = 2;
 
@@ -52,6 +53,7 @@ export async function main(
 const COMMANDS = [
   checkCommand,
   tableCommand,
+  userCommand,
   registerCommand,
   submitCommand,
   submissionsCommand,

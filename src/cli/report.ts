@@ -29,10 +29,24 @@ export function turnsOf({ lanes, programs }: TurnsReply): string {
   const busy = programs.filter(({ lane }) => lane !== null).length;
   const summary = `${busy} of ${lanes} ${lanes === 1 ? 'lane' : 'lanes'} busy, ${programs.length - busy} waiting`;
   if (programs.length === 0) return summary;
-  const head = ['id', 'pid', 'user', 'program', 'state', 'lane', 'level', 'turns', 'CPU ms', 'KiB', 'since'];
+  const head = [
+    'id',
+    'pid',
+    'user',
+    'program',
+    'state',
+    'lane',
+    'priority',
+    'level',
+    'turns',
+    'CPU ms',
+    'KiB',
+    'since',
+  ];
   const table = new Table({ head, ...PLAIN });
-  for (const { id, pid, user, program, state, lane, level, turns, cpuTimeMs, memoryKiB, waitingSince } of programs) {
-    const known = [id ?? '-', pid, user, program ?? '-', state, lane ?? '-', level, turns];
+  for (const { id, pid, user, program, state, lane, priority, level, ...rest } of programs) {
+    const { turns, cpuTimeMs, memoryKiB, waitingSince } = rest;
+    const known = [id ?? '-', pid, user, program ?? '-', state, lane ?? '-', priority, level, turns];
     table.push([...known, round(cpuTimeMs), round(memoryKiB), waitingSince]);
   }
   return `${summary}\n${withoutTrailingBlanks(table.toString())}`;

@@ -92,7 +92,7 @@ function withTable(data: string, body: (table: Table) => void): void {
 }
 
 /** @throws TURNO_NOT_FOUND: a directory that was mistyped must not be made */
-function pathIn(data: string): string {
+export function pathIn(data: string): string {
   const path = join(data, 'table.turno');
   if (!existsSync(path)) throw new TurnoError('TURNO_NOT_FOUND', { what: 'table', id: path });
   return path;

@@ -269,6 +269,7 @@ export const ProgramReply = Type.Object({
   program: nullable(Type.String({ description: "language and main file; null when it is another user's" })),
   state: oneOf(['waiting', 'running', 'stopped'], 'waiting: for its first turn; stopped: between two turns'),
   lane: nullable(Type.Integer({ description: 'the lane it has, from 0' })),
+  priority: Type.Integer({ description: 'of its user: 0 live, higher goes behind' }),
   level: Type.Integer({ description: 'by time had on lanes; 0 goes first' }),
   turns: Type.Integer({ description: 'turns had, the present one included' }),
   cpuTimeMs: Type.Number({ description: 'CPU time up to its last stop' }),

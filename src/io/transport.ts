@@ -15,6 +15,8 @@ export type { Health, Limits, SubmissionReply, SubmissionSummary, TestReply, Tur
 export interface User {
   readonly index: number;
   readonly name: string;
+  /** Of the user's submissions: 0 = live, higher goes behind. */
+  readonly priority: number;
 }
 
 /** One file of a submission. */

@@ -58,6 +58,7 @@ export function turnsFor(user: number, processTable: ProcessTable, table: Table)
         program: isOwn ? entry.title : null,
         state: entry.state === 'running' || entry.state === 'stopped' ? entry.state : 'waiting',
         lane: entry.lane ?? null,
+        priority: entry.priority,
         level: entry.level,
         turns: entry.turns,
         cpuTimeMs: milliseconds(entry.cpuNs),

@@ -1,20 +1,23 @@
 /**
  * A queue that is first come, first served for each user, and round-robin between users: who has a thousand submissions
- * waiting does not stand in front of another's first.
+ * waiting does not stand in front of another's first. A lower priority number goes before all of a higher one.
  */
 export class FairQueue<T> {
-  /** Users with something waiting, the next one to be served first: a Map keeps the order of insertion. */
-  readonly #byUser = new Map<number, T[]>();
+  /** By priority: users with something waiting, the next one to be served first: a Map keeps the order of insertion. */
+  readonly #rounds: Map<number, T[]>[] = [];
   #length = 0;
 
   get length(): number {
     return this.#length;
   }
 
-  push(user: number, item: T): void {
-    const items = this.#byUser.get(user);
+  /** @param priority a small integer; 0 goes first */
+  push(user: number, item: T, priority = 0): void {
+    while (this.#rounds.length <= priority) this.#rounds.push(new Map());
+    const round = this.#rounds[priority] as Map<number, T[]>;
+    const items = round.get(user);
     if (items) items.push(item);
-    else this.#byUser.set(user, [item]);
+    else round.set(user, [item]);
     this.#length++;
   }
 
@@ -23,47 +26,60 @@ export class FairQueue<T> {
    * @param mayServe users it says no to are passed over, and keep their place in the round.
    */
   shift(mayServe: (user: number) => boolean = () => true): T | undefined {
-    for (const [user, items] of this.#byUser) {
-      if (!mayServe(user)) continue;
-      const item = items.shift();
-      this.#byUser.delete(user);
-      if (items.length > 0) this.#byUser.set(user, items);
-      this.#length--;
-      return item;
+    for (const round of this.#rounds) {
+      for (const [user, items] of round) {
+        if (!mayServe(user)) continue;
+        const item = items.shift();
+        round.delete(user);
+        if (items.length > 0) round.set(user, items);
+        this.#length--;
+        return item;
+      }
     }
     return undefined;
   }
 
   /** Takes one item of a user out of the middle; undefined when none is meant. */
   remove(user: number, isMeant: (item: T) => boolean): T | undefined {
-    const items = this.#byUser.get(user);
-    const index = items?.findIndex(isMeant) ?? -1;
-    if (items === undefined || index < 0) return undefined;
-    const [item] = items.splice(index, 1);
-    if (items.length === 0) this.#byUser.delete(user);
-    this.#length--;
-    return item;
+    for (const round of this.#rounds) {
+      const items = round.get(user);
+      const index = items?.findIndex(isMeant) ?? -1;
+      if (items === undefined || index < 0) continue;
+      const [item] = items.splice(index, 1);
+      if (items.length === 0) round.delete(user);
+      this.#length--;
+      return item;
+    }
+    return undefined;
   }
 
   /** How many are served before an item if nobody comes or goes; undefined when none is meant. */
   before(user: number, isMeant: (item: T) => boolean): number | undefined {
-    const place = this.#byUser.get(user)?.findIndex(isMeant) ?? -1;
-    if (place < 0) return undefined;
     let count = 0;
-    let isBehind = false;
-    for (const [other, { length }] of this.#byUser) {
-      if (other === user) isBehind = true;
-      // In each round before ours everybody has one; in ours, those whose turn is before.
-      count += other === user ? place : Math.min(length, isBehind ? place : place + 1);
+    for (const round of this.#rounds) {
+      const place = round.get(user)?.findIndex(isMeant) ?? -1;
+      if (place >= 0) return count + placeInRound(round, user, place);
+      for (const { length } of round.values()) count += length;
     }
-    return count;
+    return undefined;
   }
 
   /** Takes everything out, in no promised order. */
   drain(): T[] {
-    const all = [...this.#byUser.values()].flat();
-    this.#byUser.clear();
+    const all = this.#rounds.flatMap((round) => [...round.values()].flat());
+    for (const round of this.#rounds) round.clear();
     this.#length = 0;
     return all;
   }
+}
+
+/** In each round before ours everybody has one; in ours, those whose turn is before. */
+function placeInRound<T>(round: ReadonlyMap<number, T[]>, user: number, place: number): number {
+  let count = 0;
+  let isBehind = false;
+  for (const [other, { length }] of round) {
+    if (other === user) isBehind = true;
+    count += other === user ? place : Math.min(length, isBehind ? place : place + 1);
+  }
+  return count;
 }

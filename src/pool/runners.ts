@@ -56,7 +56,7 @@ export class Runners {
   run(job: Job): Promise<void> {
     if (this.#isStopping) return Promise.reject(new TurnoError('TURNO_STOPPING'));
     return new Promise((resolve, reject) => {
-      this.#queue.push(job.user, { job, sinceNs: process.hrtime.bigint(), resolve, reject });
+      this.#queue.push(job.user, { job, sinceNs: process.hrtime.bigint(), resolve, reject }, job.priority);
       this.#next();
     });
   }

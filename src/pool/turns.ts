@@ -25,6 +25,7 @@ import { boundNs, type Mode, modeOf } from './turns/modes.js';
 import { Program } from './turns/program.js';
 import type { Arrival, Crowd, Decision, Decisions, KnownProgram, TurnsOptions } from './turns/protocol.js';
 
+export { MAX_PRIORITY } from './turns/accounts.js';
 export type { ModeName } from './turns/modes.js';
 export type { Arrival, Crowd, Decision, Decisions, KnownProgram, TurnsOptions } from './turns/protocol.js';
 

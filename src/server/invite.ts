@@ -3,10 +3,10 @@
  * may register. It stays the same from start to start; to take it back, delete the file and start again.
  */
 
-import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TurnoError } from '../errors.js';
+import { newToken } from '../token.js';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 const MODE = 0o600;
@@ -43,7 +43,7 @@ function openExisting(path: string): number | undefined {
 }
 
 function make(path: string): string {
-  const token = randomBytes(24).toString('base64url');
+  const token = newToken();
   const fd = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, MODE);
   try {
     writeFileSync(fd, `${token}\n`);

@@ -158,6 +158,7 @@ export const USER = struct(
     CHECKSUM: field('u32', 'of the words from 2 to WORDS'),
     WORDS: field('u32', 'words in use, head included'),
     NAME_BYTES: field('u32', 'length of the name'),
+    PRIORITY: field('u32', 'of his submissions: 0 live, higher goes behind'),
     TOKEN_HASH: field('u8', 'SHA-256 of the token', 32),
     NAME: field('u8', 'UTF-8', 128),
     NEWEST: field('u32', 'row + 1 of the newest submission, 0 = none; not part of the checksum, see accept.ts'),

@@ -161,9 +161,21 @@ export class Table {
   // ---- users --------------------------------------------------------------------------------------------------------
 
   /** See Users.add. */
-  addUser({ name, tokenHash }: { name: string; tokenHash: Uint8Array }): UserIndex {
+  addUser({ name, tokenHash, priority }: { name: string; tokenHash: Uint8Array; priority?: number }): UserIndex {
     this.#journal.checkAccepting();
-    return this.#users.add(name, tokenHash);
+    return this.#users.add(name, tokenHash, priority);
+  }
+
+  /** Says how far behind others a user's submissions go, those sent from now on. */
+  setPriority(index: UserIndex, priority: number): void {
+    this.#journal.checkAccepting();
+    const stripe = this.#stripe(index);
+    stripe.acquire();
+    try {
+      this.#users.setPriority(index, priority);
+    } finally {
+      stripe.release();
+    }
   }
 
   userByToken(tokenHash: Uint8Array): User | undefined {
@@ -573,7 +585,7 @@ export class Table {
       case LogKind.user: {
         const image = this.#userRecords.newImage();
         image.set(record.image);
-        if (record.index === this.#users.count) this.#users.restore(record.index, image);
+        if (record.index <= this.#users.count) this.#users.reapply(record.index, image);
         return;
       }
       case LogKind.row: {

@@ -17,6 +17,7 @@ const U = USER.fields;
 const TOKEN_WORD = U.TOKEN_HASH.offset / 4;
 const TOKEN_WORDS = U.TOKEN_HASH.bytes / 4;
 const NAME_WORD = U.NAME.offset / 4;
+const PRIORITY_WORD = U.PRIORITY.offset / 4;
 const NEWEST_WORD = U.NEWEST.offset / 4;
 const FIRST_VERSION = 2;
 
@@ -26,6 +27,8 @@ export type UserIndex = number;
 export interface User {
   readonly index: UserIndex;
   readonly name: string;
+  /** Of the user's submissions: 0 = live, higher goes behind. */
+  readonly priority: number;
 }
 
 export class Users {
@@ -68,9 +71,10 @@ export class Users {
    * Adds a user. Waits for the users' lock.
    * @param name non-empty, at most 128 bytes of UTF-8
    * @param token SHA-256 of the token, 32 bytes
+   * @param priority of the user's submissions: 0 = live, higher goes behind
    * @throws TURNO_USER_EXISTS, TURNO_BAD_REQUEST, TURNO_TABLE_FULL, TURNO_DISK_FULL
    */
-  add(name: string, token: Uint8Array): UserIndex {
+  add(name: string, token: Uint8Array, priority = 0): UserIndex {
     const encoded = Buffer.from(name);
     if (encoded.length === 0 || encoded.length > U.NAME.bytes) {
       const problem = `expected 1 to ${U.NAME.bytes} bytes of UTF-8, got ${encoded.length}`;
@@ -79,14 +83,15 @@ export class Users {
     if (token.length !== U.TOKEN_HASH.bytes) throw new RangeError(`tokenHash: expected 32 bytes, got ${token.length}`);
     this.#lock.acquire();
     try {
-      return this.#add(name, encoded, token);
+      return this.#add(name, encoded, token, priority);
     } finally {
       this.#lock.release();
     }
   }
 
-  #add(name: string, encoded: Buffer, token: Uint8Array): UserIndex {
+  #add(name: string, encoded: Buffer, token: Uint8Array, priority: number): UserIndex {
     this.#fill(encoded, token);
+    this.#image[PRIORITY_WORD] = priority;
     const image = this.#image.slice();
     if (this.#names.find(this.count, nameHash(image), image) !== -1) {
       throw new TurnoError('TURNO_USER_EXISTS', { name });
@@ -123,6 +128,27 @@ export class Users {
   restore(index: UserIndex, image: Int32Array): void {
     this.#prepare(index, image, image[VERSION] ?? FIRST_VERSION);
     this.#commit(index, image);
+  }
+
+  /** Changes how far behind others a user's submissions go. The caller holds the stripe of the record. */
+  setPriority(index: UserIndex, priority: number): void {
+    if (!this.#records.read(index, this.#image)) throw new RangeError(`there is no user ${index}`);
+    this.#image[PRIORITY_WORD] = priority;
+    this.#records.change(index, this.#image, 0, 0);
+  }
+
+  /** Puts the next user, or a later image of one that is there, into a table nobody else works in. */
+  reapply(index: UserIndex, image: Int32Array): void {
+    if (index === this.count) {
+      this.restore(index, image);
+      return;
+    }
+    // The same user or nobody: who died before his commit has logged an image of whom another got the place.
+    if (!this.#records.read(index, this.#image) || !isEqual(this.#image, image, TOKEN_WORD, NAME_WORD)) return;
+    if ((((image[VERSION] ?? 0) - (this.#image[VERSION] ?? 0)) | 0) <= 0) return;
+    image[NEWEST_WORD] = this.newest(index);
+    this.#records.seal(index, image, image[VERSION] ?? FIRST_VERSION);
+    this.#records.writeUnseen(index, image);
   }
 
   /**
@@ -170,7 +196,8 @@ export class Users {
   get(index: UserIndex): User | undefined {
     if (index < 0 || index >= this.count || !this.#records.read(index, this.#image)) return undefined;
     const length = this.#image[U.NAME_BYTES.offset / 4] ?? 0;
-    return { index, name: this.#bytes.toString('utf8', U.NAME.offset, U.NAME.offset + length) };
+    const name = this.#bytes.toString('utf8', U.NAME.offset, U.NAME.offset + length);
+    return { index, name, priority: this.#image[PRIORITY_WORD] ?? 0 };
   }
 
   tokenHashOf(index: UserIndex): Uint8Array | undefined {

@@ -25,7 +25,7 @@ async function start(t: Test, flags: Record<string, string> = {}) {
   };
   const judge: JudgeApi = {
     register: never('register'),
-    authenticate: (token) => (token === TOKEN ? { index: 0, name: 'ada' } : undefined),
+    authenticate: (token) => (token === TOKEN ? { index: 0, name: 'ada', priority: 0 } : undefined),
     submit: never('submit'),
     show: never('show'),
     cancel: never('cancel'),

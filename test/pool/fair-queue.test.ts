@@ -73,3 +73,20 @@ t.test('what is taken out of the middle is served no more, and the others keep t
   t.equal(queue.length, 2);
   t.same([queue.shift(), queue.shift(), queue.shift()], ['a1', 'a3', undefined]);
 });
+
+t.test('a higher priority number goes behind all lower ones, of whichever user', async (t) => {
+  const queue = new FairQueue<string>();
+  queue.push(1, 'retest 1', 3);
+  queue.push(1, 'retest 2', 3);
+  queue.push(2, 'live 1');
+  queue.push(1, 'live 2');
+  queue.push(2, 'live 3');
+  const before = (user: number, item: string) => queue.before(user, (one) => one === item);
+  t.same([before(2, 'live 1'), before(2, 'live 3'), before(1, 'retest 2')], [0, 2, 4]);
+  t.equal(
+    queue.remove(1, (item) => item === 'retest 1'),
+    'retest 1',
+  );
+  const served = Array.from({ length: 5 }, () => queue.shift());
+  t.same(served, ['live 1', 'live 2', 'live 3', 'retest 2', undefined]);
+});

@@ -26,7 +26,7 @@ t.test('what was committed is there after power was lost, from the journal alone
   t.same(after.counts().rows, 30);
   t.same(after.counts().running, table.counts().running);
   t.same(after.counts().done, table.counts().done);
-  t.same(after.userByToken(hashOf('ada')), { index: 0, name: 'Ada' });
+  t.same(after.userByToken(hashOf('ada')), { index: 0, name: 'Ada', priority: 0 });
   t.equal(after.ofUser(user, { limit: 99 }).length, 30);
   t.equal(submit(after, user).arrival, 31);
 });

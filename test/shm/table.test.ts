@@ -127,8 +127,8 @@ t.test('a name is taken once, and a token finds its user', async (t) => {
     codeOf(() => table.addUser({ name: 'é'.repeat(65), tokenHash: hashOf('new') })),
     'TURNO_BAD_REQUEST',
   );
-  t.same(table.userByToken(hashOf('t299')), { index: 299, name: 'user 299 é' });
-  t.same(table.userByName('user 0 é'), { index: 0, name: 'user 0 é' });
+  t.same(table.userByToken(hashOf('t299')), { index: 299, name: 'user 299 é', priority: 0 });
+  t.same(table.userByName('user 0 é'), { index: 0, name: 'user 0 é', priority: 0 });
   t.equal(table.userByToken(hashOf('none')), undefined);
   t.equal(table.userByToken(new Uint8Array(5)), undefined);
   t.equal(table.user(300), undefined);
@@ -359,6 +359,6 @@ t.test('a snapshot is a table of its own with everything in it', async (t) => {
     t.same(copy.response(rowIndex(n)), table.response(rowIndex(n)));
     t.equal(copy.rowOf(copy.read(rowIndex(n))?.id ?? new Uint8Array()), n);
   }
-  t.same(copy.userByToken(hashOf('ada')), { index: 0, name: 'Ada' });
+  t.same(copy.userByToken(hashOf('ada')), { index: 0, name: 'Ada', priority: 0 });
   t.equal(copy.ofUser(user, { limit: 100 }).length, 50);
 });
