@@ -21,6 +21,7 @@ import type {
   Health,
   JudgeApi,
   LanguageInfo,
+  ProgressReply,
   SourceFile,
   SubmissionReply,
   SubmissionRequest,
@@ -29,6 +30,7 @@ import type {
   User,
 } from './io/transport.js';
 import { decodeResponse, encodeResponse, outcomeWithoutRun } from './judging/outcome.js';
+import { cursorOf, progressOf } from './judging/progress.js';
 import { replyOf, summaryOf } from './judging/reply.js';
 import { Unfinished } from './judging/unfinished.js';
 import { NO_WAIT, turnsFor, type Wait, waitForLane } from './judging/wait.js';
@@ -247,6 +249,11 @@ export class Judge implements JudgeApi {
     const reply = this.#reply(this.#rowOf(user, id));
     if (reply.state === 'done') await this.#durable();
     return reply;
+  }
+
+  progress(user: User, id: string, after: string | undefined): ProgressReply {
+    if (this.#isRefusing) throw new TurnoError('TURNO_STOPPING'); // nobody waits for what the next server will do
+    return progressOf(this.#read(this.#rowOf(user, id)), this.#parts.store.progress(id, cursorOf(after)), after);
   }
 
   async list(user: User, { after, limit }: { after?: string; limit: number }): Promise<SubmissionSummary[]> {

@@ -6,13 +6,9 @@ import type { Client } from '../io/client.js';
 import type { SubmissionBody, SubmissionReply } from '../io/schema.js';
 import { CHECKER_KINDS } from '../judging/checkers/checker.js';
 import { authenticatedClient, type Context, print, withServer } from './context.js';
-import { Progress } from './progress.js';
-import { progressOf, reportOf } from './report.js';
+import { reportOf } from './report.js';
 import { bytesOfFile, filesOf, languageOfFile } from './submission-files.js';
-
-/** How often a submission is asked for: soon at first, since most are done at once, then less and less often. */
-const FIRST_PAUSE_MS = 10;
-const LAST_PAUSE_MS = 250;
+import { untilDone } from './until-done.js';
 
 const LIMIT_OPTIONS = [
   ['--cpu-time-ms <ms>', 'CPU time'],
@@ -106,16 +102,6 @@ function numberOf(flag: string, text: string): number {
 
 /** Sends it without waiting, so that its id is known from the start, and asks until it is done. */
 async function judged(context: Context, client: Client, body: SubmissionBody): Promise<SubmissionReply> {
-  const progress = new Progress(context.err);
-  try {
-    let reply = await client.submit(body, { wait: false });
-    for (let pauseMs = FIRST_PAUSE_MS; reply.state !== 'done'; pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * 1.5)) {
-      progress.show(`${progressOf(reply)}, submission ${reply.id}`);
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      reply = await client.show(reply.id);
-    }
-    return reply;
-  } finally {
-    progress.end();
-  }
+  const { id } = await client.submit(body, { wait: false });
+  return untilDone(context, client, id, (body.tests?.length ?? 0) > 1);
 }

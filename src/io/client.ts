@@ -10,6 +10,7 @@
 import type {
   Health,
   LanguageReply,
+  ProgressReply,
   SubmissionBody,
   SubmissionPage,
   SubmissionReply,
@@ -32,6 +33,8 @@ export interface Client {
   /** Resolves when the submission is accepted, with `wait` when it is done. */
   submit(body: SubmissionBody, options: { readonly wait: boolean }): Promise<SubmissionReply>;
   show(id: string): Promise<SubmissionReply>;
+  /** Results of its tests as they come. @param after the cursor of the answer before */
+  progress(id: string, after?: string): Promise<ProgressReply>;
   /** Ends it at once; refused with TURNO_DONE when it has ended already. */
   cancel(id: string): Promise<SubmissionReply>;
   list(page: { readonly after?: string; readonly limit?: number }): Promise<SubmissionPage>;

@@ -6,6 +6,7 @@
 import type { Settings } from '../config.js';
 import { TurnoError } from '../errors.js';
 import type { CheckerChoice } from '../judging/checkers/checker.js';
+import type { GroupPlan, Policy } from '../judging/coordinator.js';
 import { didYouMean } from '../nearest.js';
 import { KIB } from '../units.js';
 import { refuse, shown } from './complaint.js';
@@ -24,7 +25,8 @@ export function decodeSubmission(
   languages: readonly LanguageInfo[],
 ): SubmissionRequest {
   const language = languageCalled(body.language, languages);
-  const tests = decodeTests(body.tests ?? []);
+  const groups = decodeGroups(body);
+  const tests = decodeTests(body.tests ?? [], groups);
   if (tests.length > 0) refuseIfGiven(body, ['stdin', 'stdinBase64'], 'only without `tests`: each test has its own');
   return {
     language: language.id,
@@ -34,6 +36,8 @@ export function decodeSubmission(
     limits: { ...defaultLimits(settings), ...body.limits },
     tests,
     checker: decodeChecker(body),
+    policy: decodePolicy(body),
+    groups,
   };
 }
 
@@ -87,7 +91,7 @@ function withinSize(bytes: Buffer, field: string, limit: number): Buffer {
 
 // ---- tests ----------------------------------------------------------------------------------------------------------
 
-function decodeTests(tests: NonNullable<SubmissionBody['tests']>): TestRequest[] {
+function decodeTests(tests: NonNullable<SubmissionBody['tests']>, groups: readonly GroupPlan[]): TestRequest[] {
   const names = new Set<string>();
   return tests.map((test, index) => {
     const field = `tests[${index}]`;
@@ -97,8 +101,32 @@ function decodeTests(tests: NonNullable<SubmissionBody['tests']>): TestRequest[]
     names.add(name);
     const expected = bytesOf(test, 'expected', 'expectedBase64', `${field}.`);
     const stdin = bytesOf(test, 'stdin', 'stdinBase64', `${field}.`) ?? Buffer.alloc(0);
-    return { name, stdin, ...(expected ? { expected } : {}) };
+    return { name, stdin, ...(expected ? { expected } : {}), ...groupOf(test.group, groups, `${field}.group`) };
   });
+}
+
+function groupOf(name: string | undefined, groups: readonly GroupPlan[], field: string): { group?: number } {
+  if (name === undefined) return {};
+  const group = groups.findIndex((one) => one.name === name);
+  if (group >= 0) return { group };
+  const names = groups.map((one) => one.name);
+  throw refuse(field, `expected the name of one of \`groups\`, got ${shown(name)}${didYouMean(name, names)}`);
+}
+
+function decodeGroups({ groups = [], tests }: SubmissionBody): GroupPlan[] {
+  if (groups.length > 0 && tests === undefined) throw refuse('groups', 'only with `tests`: they group them');
+  return groups.map(({ name, points, scoring = 'min', policy = 'all' }, index) => {
+    if (groups.findIndex((one) => one.name === name) < index) {
+      throw refuse(`groups[${index}].name`, `two groups are called ${shown(name)}`);
+    }
+    textBytes(name, `groups[${index}].name`);
+    return { name, points, scoring, policy };
+  });
+}
+
+function decodePolicy({ policy, tests }: SubmissionBody): Policy {
+  if (policy !== undefined && tests === undefined) throw refuse('policy', 'only with `tests`: it is about them');
+  return policy ?? 'all';
 }
 
 function decodeChecker({ checker, tests }: SubmissionBody): CheckerChoice {

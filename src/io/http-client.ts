@@ -6,6 +6,7 @@ import type {
   ErrorReply,
   Health,
   LanguageReply,
+  ProgressReply,
   SubmissionBody,
   SubmissionPage,
   SubmissionReply,
@@ -37,6 +38,11 @@ export class HttpClient implements Client {
 
   show(id: string): Promise<SubmissionReply> {
     return this.#json<SubmissionReply>('GET', `/v1/submissions/${encodeURIComponent(id)}`);
+  }
+
+  progress(id: string, after?: string): Promise<ProgressReply> {
+    const query = after === undefined ? '' : `?after=${encodeURIComponent(after)}`;
+    return this.#json<ProgressReply>('GET', `/v1/submissions/${encodeURIComponent(id)}/progress${query}`);
   }
 
   cancel(id: string): Promise<SubmissionReply> {

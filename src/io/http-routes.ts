@@ -11,6 +11,7 @@ import {
   Health,
   LanguageReply,
   PingReply,
+  ProgressReply,
   SubmissionPage,
   SubmissionReply,
   TurnsReply,
@@ -21,6 +22,8 @@ export interface Route {
   readonly method: HTTPMethods & ('GET' | 'POST' | 'DELETE');
   readonly path: string;
   readonly operation: OperationName;
+  /** Asked for again and again, and told as events until it is done: http-events.ts. */
+  readonly isStream?: true;
   readonly summary: string;
   /** By status; the first is the usual one. Without a schema: bytes. */
   readonly replies: Readonly<Record<number, { readonly description: string; readonly schema?: TSchema }>>;
@@ -74,6 +77,22 @@ export const ROUTES: readonly Route[] = [
     operation: 'cancel',
     summary: 'End one of your submissions at once, wherever it is; its verdict is `cancelled`.',
     replies: { 200: { description: 'cancelled', schema: SubmissionReply } },
+  },
+  {
+    method: 'GET',
+    path: '/v1/submissions/:id/progress',
+    operation: 'progress',
+    summary: 'Results of its tests as they come: those after a cursor.',
+    replies: { 200: { description: 'what is new', schema: ProgressReply } },
+  },
+  {
+    method: 'GET',
+    path: '/v1/submissions/:id/events',
+    operation: 'progress',
+    isStream: true,
+    summary:
+      'The same as server-sent events: `start`, `test` for each result, `anew`, at the end `done` with the reply.',
+    replies: { 200: { description: 'text/event-stream' } },
   },
   {
     method: 'GET',

@@ -14,6 +14,7 @@ import type { Logger } from 'pino';
 import type { Settings } from '../config.js';
 import { TurnoError } from '../errors.js';
 import { answerClientError, MAX_HEADER_BYTES, sendError } from './http-errors.js';
+import { eventStream } from './http-events.js';
 import { ERROR_RESPONSE, ROUTES, type Route } from './http-routes.js';
 import type { Operation, Operations } from './operations.js';
 import { IdParams, maxBodyBytes, NoQuery } from './schema.js';
@@ -125,12 +126,14 @@ export class HttpTransport implements Transport {
         }
       },
       handler: async (request, reply) => {
-        const value = await operations.run(route.operation, {
+        const call = {
           query: fromQueryString(querySchema, request.query),
           user: () => this.#userOf(request),
           ...(operation.body === undefined ? {} : { body: request.body }),
           ...(operation.hasId ? { id: (request.params as { id?: string }).id } : {}),
-        });
+        };
+        if (route.isStream) return reply.type('text/event-stream').send(await eventStream(operations, call));
+        const value = await operations.run(route.operation, call);
         return route.dress === undefined ? value : route.dress(value, reply);
       },
     });

@@ -10,6 +10,7 @@ import type {
   ErrorReply,
   Health,
   LanguageReply,
+  ProgressReply,
   RequestMessage,
   SubmissionBody,
   SubmissionPage,
@@ -54,6 +55,10 @@ export class MessageClient implements Client {
 
   show(id: string): Promise<SubmissionReply> {
     return this.#ask('show', { id });
+  }
+
+  progress(id: string, after?: string): Promise<ProgressReply> {
+    return this.#ask('progress', { id, query: after === undefined ? {} : { after } });
   }
 
   cancel(id: string): Promise<SubmissionReply> {

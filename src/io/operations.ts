@@ -14,6 +14,7 @@ import {
   IdParams,
   NoQuery,
   PageQuery,
+  ProgressQuery,
   type SubmissionBody,
   type SubmissionPage,
   SubmitQuery,
@@ -83,6 +84,11 @@ function tableOf(judge: JudgeApi, settings: Settings) {
     },
     list: { query: PageQuery, run: ({ query, user }) => pageOf(judge, user(), query as PageQuery) },
     show: { hasId: true, run: ({ user, id }) => judge.show(user(), id) },
+    progress: {
+      hasId: true,
+      query: ProgressQuery,
+      run: ({ user, id, query }) => judge.progress(user(), id, (query as { after?: string }).after),
+    },
     cancel: { hasId: true, run: ({ user, id }) => judge.cancel(user(), id) },
     source: { hasId: true, run: ({ user, id }) => sourceOf(judge, user(), id) },
     executable: {

@@ -9,6 +9,7 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import type { Settings } from '../config.js';
 import { CHECKER_KINDS } from '../judging/checkers/checker.js';
+import { POLICIES, SCORINGS } from '../judging/coordinator.js';
 import { KIB, MIB } from '../units.js';
 import { ORDER, type Verdict } from '../verdict.js';
 
@@ -56,6 +57,7 @@ export const MAX_PATH_BYTES = 80;
 const MAX_ARGS = 100;
 const MAX_ARG_LENGTH = 4_096;
 const MAX_TEST_NAME_LENGTH = 100;
+export const MAX_POINTS = 1_000_000;
 
 // ---- requests -------------------------------------------------------------------------------------------------------
 
@@ -96,6 +98,18 @@ export function submissionBody(settings: Settings) {
       stdinBase64: text('standard input that is not UTF-8'),
       expected: text('what the program should write to stdout; absent: it only has to run'),
       expectedBase64: text('the same, when it is not UTF-8'),
+      group: text('name of one of `groups`'),
+    },
+    closed,
+  );
+  const Group = Type.Object(
+    {
+      name: Type.String({ minLength: 1, maxLength: MAX_TEST_NAME_LENGTH }),
+      points: Type.Number({ minimum: 0, maximum: MAX_POINTS }),
+      scoring: Type.Optional(
+        oneOf(SCORINGS, 'min: all points or what the worst test leaves of them; sum: each test its share; default min'),
+      ),
+      policy: Type.Optional(oneOf(POLICIES, 'first-failure: the rest of this group is not run; default all')),
     },
     closed,
   );
@@ -124,6 +138,10 @@ export function submissionBody(settings: Settings) {
         ),
       ),
       tests: Type.Optional(Type.Array(Test, { minItems: 1, maxItems: MAX_TESTS })),
+      policy: Type.Optional(
+        oneOf(POLICIES, 'first-failure: the tests behind the first that fails are not run; default all'),
+      ),
+      groups: Type.Optional(Type.Array(Group, { minItems: 1, maxItems: MAX_TESTS })),
       checker: Type.Optional(
         Type.Object(
           {
@@ -171,6 +189,19 @@ export const PageQuery = Type.Object(
 
 export type PageQuery = Static<typeof PageQuery>;
 
+export const ProgressQuery = Type.Object(
+  {
+    after: Type.Optional(
+      Type.String({
+        pattern: '^\\d{1,15}-\\d{1,15}$',
+        'x-expected': 'the `cursor` of an answer',
+        description: 'only what came after this',
+      }),
+    ),
+  },
+  closed,
+);
+
 export const NoQuery = Type.Object({}, closed);
 export const IdParams = Type.Object({ id: Type.String({ description: 'id of a submission' }) }, closed);
 
@@ -204,8 +235,22 @@ const facts = {
   memoryKiB: Type.Number({ description: 'largest memory in use' }),
 };
 
-export const TestReply = Type.Object({ name: Type.String(), verdict, ...facts, ...output });
+export const TestReply = Type.Object({
+  name: Type.String(),
+  group: nullable(Type.String()),
+  verdict,
+  ...facts,
+  ...output,
+});
 export type TestReply = Static<typeof TestReply>;
+
+export const GroupReply = Type.Object({
+  name: Type.String(),
+  verdict,
+  points: Type.Number(),
+  score: Type.Number({ description: 'from 0 to points' }),
+  testCount: Type.Integer(),
+});
 
 const summary = {
   id: Type.String(),
@@ -252,9 +297,26 @@ export const SubmissionReply = Type.Object({
       { description: 'null for interpreted languages' },
     ),
   ),
-  tests: Type.Array(TestReply),
+  tests: Type.Array(TestReply, { description: 'those that count, in order; fewer than testCount when it ended early' }),
+  groups: Type.Array(GroupReply),
+  score: nullable(Type.Number({ description: 'sum over the groups; null without groups' })),
+  testCount: Type.Integer({ description: '0 until done' }),
 });
 export type SubmissionReply = Static<typeof SubmissionReply>;
+
+export const ProgressTest = Type.Omit(TestReply, ['stdout', 'stderr', 'stdoutBase64', 'stderrBase64', 'reason']);
+export type ProgressTest = Static<typeof ProgressTest>;
+
+export const ProgressReply = Type.Object({
+  state: summary.state,
+  cursor: Type.String({ description: 'value of `after` for what comes next' }),
+  tests: nullable(Type.Integer({ description: 'how many there are; null while nothing is known' })),
+  isAnew: Type.Boolean({ description: 'begun once more, after a failure of the server: what was told before is void' }),
+  results: Type.Array(ProgressTest, {
+    description: 'as they end; one of them may not count in the end, when an earlier test fails',
+  }),
+});
+export type ProgressReply = Static<typeof ProgressReply>;
 
 export const SubmissionPage = Type.Object({
   submissions: Type.Array(SubmissionSummary, { description: 'newest first' }),

@@ -6,6 +6,7 @@
  *     executables/ab/<key>             a compiled program; the key is a hash of all that went into it
  *     executables/ab/<key>.compile     what the compiler said of it (msgpack)
  *     responses/ab/<id>                an answer too long for the table
+ *     progress/ab/<id>                 results of tests while it runs (progress-file.ts)
  *
  * Every file appears under its name only when it is whole (temporary name, then rename). No directory here is ever
  * visible to a program: cells get open descriptors, so no path a program made is followed.
@@ -26,6 +27,7 @@ import {
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Packr } from 'msgpackr';
+import { type ProgressCursor, ProgressWriter, readProgress } from './progress-file.js';
 import type { SubmissionRequest } from './transport.js';
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
@@ -164,6 +166,16 @@ export class Store {
 
   readResponse(relativePath: string): Buffer {
     return readFileSync(join(this.#root, relativePath));
+  }
+
+  // ---- progress -----------------------------------------------------------------------------------------------------
+
+  tellProgress(id: string, tests: number): ProgressWriter {
+    return new ProgressWriter(this.#root, id, tests);
+  }
+
+  progress(id: string, cursor: ProgressCursor) {
+    return readProgress(this.#root, id, cursor);
   }
 
   // ---- files --------------------------------------------------------------------------------------------------------

@@ -6,11 +6,20 @@
  */
 
 import type { CheckerChoice } from '../judging/checkers/checker.js';
+import type { GroupPlan, Policy } from '../judging/coordinator.js';
 import type { LanguageInfo } from '../languages/language.js';
-import type { Health, Limits, SubmissionReply, SubmissionSummary, TurnsReply } from './schema.js';
+import type { Health, Limits, ProgressReply, SubmissionReply, SubmissionSummary, TurnsReply } from './schema.js';
 
 export type { LanguageInfo } from '../languages/language.js';
-export type { Health, Limits, SubmissionReply, SubmissionSummary, TestReply, TurnsReply } from './schema.js';
+export type {
+  Health,
+  Limits,
+  ProgressReply,
+  SubmissionReply,
+  SubmissionSummary,
+  TestReply,
+  TurnsReply,
+} from './schema.js';
 
 export interface User {
   readonly index: number;
@@ -31,6 +40,8 @@ export interface TestRequest {
   readonly stdin: Buffer;
   /** Absent: the test says only whether the program ran. */
   readonly expected?: Buffer;
+  /** Index into `groups`. */
+  readonly group?: number;
 }
 
 /** A submission as the judge gets it: checked, decoded, with every default filled in. */
@@ -43,6 +54,9 @@ export interface SubmissionRequest {
   readonly limits: Limits;
   readonly tests: readonly TestRequest[];
   readonly checker: CheckerChoice;
+  /** Absent in requests of before there was a choice: `all`. */
+  readonly policy?: Policy;
+  readonly groups?: readonly GroupPlan[];
 }
 
 /** The judge, as a transport sees it. Errors are TurnoError; their code and status go to the client as they are. */
@@ -58,6 +72,11 @@ export interface JudgeApi {
   submit(user: User, request: SubmissionRequest, options: { readonly wait: boolean }): Promise<SubmissionReply>;
   /** @throws TURNO_NOT_FOUND, also when it is another user's. */
   show(user: User, id: string): Promise<SubmissionReply>;
+  /**
+   * Results of its tests as they come, those after a cursor.
+   * @throws TURNO_NOT_FOUND as `show`, TURNO_STOPPING when the server ends
+   */
+  progress(user: User, id: string, after: string | undefined): ProgressReply;
   /** Ends it at once, wherever it is. @throws TURNO_DONE when it has ended already, TURNO_NOT_FOUND as `show` */
   cancel(user: User, id: string): Promise<SubmissionReply>;
   /** Newest first; `after` is the id of the last one of the page before. */

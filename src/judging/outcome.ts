@@ -28,26 +28,52 @@ export interface RunFacts {
 
 export interface TestOutcome extends RunFacts {
   readonly name: string;
+  /** Name of its group, null without one. */
+  readonly group: string | null;
+  /** Part of a test's points, from 0 to 1, when its checker says so. */
+  readonly fraction?: number;
+}
+
+export interface GroupOutcome {
+  readonly name: string;
+  /** null when none of its tests counted: the submission ended before. */
+  readonly verdict: Verdict | null;
+  readonly points: number;
+  /** From 0 to points. */
+  readonly score: number;
+  readonly testCount: number;
 }
 
 export interface Outcome extends RunFacts {
   readonly compile: CompileOutcome | null;
   /** Relative to the data directory. */
   readonly executable: string | null;
+  /** Those that count; fewer than testCount when it ended early. */
   readonly tests: readonly TestOutcome[];
+  readonly groups: readonly GroupOutcome[];
+  /** Sum over the groups; null without groups. */
+  readonly score: number | null;
+  readonly testCount: number;
 }
 
 /** The part of an outcome that is not in the row's own fields. */
-export type StoredResponse = Pick<Outcome, 'stdout' | 'stderr' | 'reason' | 'compile' | 'tests'>;
+export type StoredResponse = Pick<
+  Outcome,
+  'stdout' | 'stderr' | 'reason' | 'compile' | 'tests' | 'groups' | 'score' | 'testCount'
+>;
+
+type LaterField = 'groups' | 'score' | 'testCount';
 
 const packr = new Packr({ useRecords: false });
 
-export function encodeResponse({ stdout, stderr, reason, compile, tests }: Outcome): Uint8Array {
-  return packr.pack({ stdout, stderr, reason, compile, tests } satisfies StoredResponse);
+export function encodeResponse(outcome: Outcome): Uint8Array {
+  const { stdout, stderr, reason, compile, tests, groups, score, testCount } = outcome;
+  return packr.pack({ stdout, stderr, reason, compile, tests, groups, score, testCount } satisfies StoredResponse);
 }
 
 export function decodeResponse(bytes: Uint8Array): StoredResponse {
-  return packr.unpack(bytes) as StoredResponse;
+  // Rows of before there were groups lack these.
+  return { groups: [], score: null, testCount: 0, ...(packr.unpack(bytes) as Omit<StoredResponse, LaterField>) };
 }
 
 /** An outcome without a run: a compile error, a failure of turno, a submission that was cancelled. */
@@ -58,6 +84,9 @@ export function outcomeWithoutRun(verdict: Verdict, reason: string, compile: Com
     compile,
     executable: null,
     tests: [],
+    groups: [],
+    score: null,
+    testCount: 0,
     exitCode: null,
     signal: null,
     cpuNs: 0,

@@ -34,22 +34,37 @@ export function summaryOf(row: Row, user: string): SubmissionSummary {
   };
 }
 
+const NOTHING_YET = {
+  reason: null,
+  stdout: '',
+  stderr: '',
+  compile: null,
+  tests: [],
+  groups: [],
+  score: null,
+  testCount: 0,
+};
+
 /** @param response undefined while it is not done */
 export function replyOf(row: Row, user: string, response: StoredResponse | undefined, wait: Wait): SubmissionReply {
   const summary = { ...summaryOf(row, user), ...wait };
-  if (response === undefined) return { ...summary, reason: null, stdout: '', stderr: '', compile: null, tests: [] };
+  if (response === undefined) return { ...summary, ...NOTHING_YET };
   return {
     ...summary,
     reason: response.reason || null,
     ...outputFields(response.stdout, response.stderr),
     compile: response.compile,
     tests: response.tests.map(testReply),
+    groups: [...response.groups],
+    score: response.score,
+    testCount: response.testCount,
   };
 }
 
-function testReply({ name, verdict, reason, exitCode, signal, ...facts }: TestOutcome): TestReply {
+export function testReply({ name, group, verdict, reason, exitCode, signal, ...facts }: TestOutcome): TestReply {
   return {
     name,
+    group: group ?? null,
     verdict,
     reason: reason || null,
     exitCode,

@@ -24,7 +24,7 @@ const cells = new Cells({ ...setup, mounts: mountsOf(setup.languages) }, process
 const isDone: IsDone = (row) => table.read(row)?.state === 'done';
 const onCompiled = (path: string, { output }: CompileOutcome) => log.info({ path, output }, 'compiled');
 const executables = new Executables(store, cells, onCompiled, isDone);
-const runner = new Runner(cells, executables, languages, processTable.laneCount, isDone);
+const runner = new Runner(store, cells, executables, languages, processTable.laneCount, isDone);
 
 retire().catch((error: unknown) => log.fatal(error, 'the cells could not be ended'));
 

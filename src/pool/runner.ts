@@ -5,10 +5,13 @@
  */
 
 import { closeSync } from 'node:fs';
+import type { Store } from '../io/store.js';
 import { checkerOf } from '../judging/checkers/checker.js';
-import { combine, type Prepared, single } from '../judging/coordinator.js';
+import { Coordinator, groupNameOf, type Prepared, single } from '../judging/coordinator.js';
 import { KeptOutput } from '../judging/kept-output.js';
-import { type Outcome, outcomeWithoutRun, type RunFacts, type TestOutcome } from '../judging/outcome.js';
+import { type Outcome, outcomeWithoutRun, type RunFacts } from '../judging/outcome.js';
+import { tellTest } from '../judging/progress.js';
+import { taskOf } from '../judging/task.js';
 import type { Language } from '../languages/language.js';
 import { KIB, MIB } from '../units.js';
 import { verdictOfRun } from '../verdict.js';
@@ -18,16 +21,26 @@ import type { Cells } from './cells.js';
 import type { Executables, IsDone } from './executables.js';
 import type { Job } from './messages.js';
 import { boxFiles, postingOf, runLimits } from './run-request.js';
+import { runTests } from './run-tests.js';
 
 export class Runner {
+  readonly #store: Store;
   readonly #cells: Cells;
   readonly #executables: Executables;
   readonly #languages: ReadonlyMap<string, Language>;
   readonly #lanes: number;
   readonly #isDone: IsDone;
 
-  constructor(cells: Cells, executables: Executables, languages: readonly Language[], lanes: number, isDone: IsDone) {
+  constructor(
+    store: Store,
+    cells: Cells,
+    executables: Executables,
+    languages: readonly Language[],
+    lanes: number,
+    isDone: IsDone,
+  ) {
     this.#isDone = isDone;
+    this.#store = store;
     this.#cells = cells;
     this.#executables = executables;
     this.#languages = new Map(languages.map((language) => [language.id, language]));
@@ -54,33 +67,27 @@ export class Runner {
   }
 
   async #judge(job: Job, language: Language, prepared: Prepared, programs: readonly InFile[]): Promise<Outcome> {
-    const { tests, checker, stdin } = job.request;
+    const { tests, stdin, limits } = job.request;
     if (tests.length === 0) return single(prepared, await this.#runOnce(job, language, programs, stdin));
-    const check = checkerOf(checker);
-    const outcomes: TestOutcome[] = [];
-    const kept = new KeptOutput(job.request.limits.outputKiB * KIB);
-    // As many at once as there are lanes: more would only hold cells that others could use.
-    const todo = tests.entries();
-    let isOver = false;
-    const worker = async () => {
-      for (const [index, test] of todo) {
-        if (isOver) return; // the rest is not looked at
-        try {
-          const facts = await this.#runOnce(job, language, programs, test.stdin);
-          const difference = facts.verdict === 'AC' && test.expected ? check(facts.stdout, test.expected) : undefined;
-          const judged = { ...facts, ...(difference ? { verdict: 'WA' as const, reason: difference } : {}) };
-          outcomes[index] = { name: test.name, ...kept.cut(judged) };
-          isOver ||= facts.verdict === 'cancelled';
-        } catch (error) {
-          isOver = true;
-          throw error;
-        }
-      }
-    };
-    // All of them have ended before anything is closed that they use, also when one has failed.
-    const ends = await Promise.allSettled(Array.from({ length: Math.min(this.#lanes, tests.length) }, worker));
-    for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    return combine(prepared, Object.values(outcomes));
+    const task = taskOf(job.request);
+    const check = checkerOf(task.checker);
+    const coordinator = new Coordinator(task.plan);
+    const kept = new KeptOutput(limits.outputKiB * KIB);
+    const progress = this.#store.tellProgress(job.id, task.plan.tests.length);
+    try {
+      await runTests(coordinator, Math.min(this.#lanes, task.plan.tests.length), async (index) => {
+        const { name, stdin: input, expected } = task.load(index);
+        const facts = await this.#runOnce(job, language, programs, input);
+        const difference = facts.verdict === 'AC' && expected ? check(facts.stdout, expected) : undefined;
+        const judged = { ...facts, ...(difference ? { verdict: 'WA' as const, reason: difference } : {}) };
+        const test = { name, group: groupNameOf(task.plan, index), ...kept.cut(judged) };
+        tellTest(progress, test);
+        return test;
+      });
+      return coordinator.combine(prepared);
+    } finally {
+      progress.close();
+    }
   }
 
   async #runOnce(job: Job, language: Language, programs: readonly InFile[], stdin: Uint8Array): Promise<RunFacts> {

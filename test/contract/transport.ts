@@ -6,6 +6,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import type { Test } from 'tap';
 import { type Client, Refusal } from '../../src/io/client.js';
 import { type ConnectOptions, connect } from '../../src/io/connect.js';
@@ -66,6 +67,21 @@ const TESTS: Readonly<Record<string, (t: Test, way: Way) => Promise<void>>> = {
     const accepted = await client.submit(HELLO, { wait: false });
     t.match(accepted.id, /^[0-9a-f]{32}$/);
     t.match(await settled(client, accepted.id), { verdict: 'AC', stdout: 'hello\n' });
+  },
+
+  'progress tells each result once, in parts': async (t, { client }) => {
+    const tests = Array.from({ length: 5 }, (_, index) => ({ stdin: `${index}\n`, expected: `${index}\n` }));
+    const { id } = await client.submit({ language: 'python', source: 'print(input())', tests }, { wait: false });
+    const told: (string | null)[] = [];
+    for (let part = await client.progress(id); ; part = await client.progress(id, part.cursor)) {
+      told.push(...part.results.map(({ name }) => name));
+      if (part.state === 'done') break;
+      await setTimeout(5);
+    }
+    t.strictSame(told, [...new Set(told)], 'none twice');
+    t.equal((await client.show(id)).tests.length, 5);
+    await t.rejects(client.progress('0'.repeat(32)), { code: 'TURNO_NOT_FOUND' });
+    await t.rejects(client.progress(id, 'x'), { code: 'TURNO_BAD_REQUEST', field: 'after' });
   },
 
   'tests, files and limits arrive as they were sent': async (t, { client }) => {
@@ -274,7 +290,7 @@ async function until<Value>(look: () => Promise<Value | undefined>): Promise<Val
   for (;;) {
     const value = await look();
     if (value !== undefined) return value;
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await setTimeout(10);
   }
 }
 
