@@ -112,7 +112,7 @@ export class Judge implements JudgeApi {
       user: user.index,
       language: request.language,
       sentAtMs: Date.now(),
-      source: store.sourcePath(name, request.files[0]?.path ?? ''),
+      source: store.sourcePath(name, request.files),
     };
     // Another front is at it, for microseconds: an event loop does not wait, it comes back. Or the journal's ring is full:
     // then a saver makes room, and says so when the disk has none.

@@ -52,7 +52,7 @@ export function defaultLimits(settings: Settings): Limits {
 
 export const MAX_FILES = 100;
 export const MAX_TESTS = 1_000;
-/** A path fits, behind `sources/ab/ID/`, the row's field of 127 bytes; and the name field of a tar header. */
+/** A path fits, behind `sources/ab/ID/` or `ID-`, the row's field of 127 bytes; and the name field of a tar header. */
 export const MAX_PATH_BYTES = 80;
 const MAX_ARGS = 100;
 const MAX_ARG_LENGTH = 4_096;

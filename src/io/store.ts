@@ -1,7 +1,8 @@
 /**
  * Files of the data directory: what was submitted, what was compiled, answers too long for the table.
  *
- *     sources/ab/<id>/<path>...        the submitted files, as sent
+ *     sources/ab/<id>-<name>           the submitted file, as sent
+ *     sources/ab/<id>/<path>...        ... when there are several, or it is in a directory
  *     sources/ab/<id>.request          everything else of the request (msgpack): it can be run again from these two
  *     executables/ab/<key>             a compiled program; the key is a hash of all that went into it
  *     executables/ab/<key>.compile     what the compiler said of it (msgpack)
@@ -55,20 +56,26 @@ export class Store {
 
   // ---- submissions --------------------------------------------------------------------------------------------------
 
-  /** Path of the main file, relative to the data directory. */
-  sourcePath(id: string, main: string): string {
-    return join('sources', id.slice(0, 2), id, main);
+  /** Path of the main file (the first), relative to the data directory. */
+  sourcePath(id: string, files: SubmissionRequest['files']): string {
+    const paths = files.map(({ path }) => path);
+    return this.#sourcePath(id, paths[0] ?? '', paths);
+  }
+
+  /** A directory of its own costs as much as the file: only who needs one gets one. */
+  #sourcePath(id: string, path: string, paths: readonly string[]): string {
+    const isAlone = paths.length === 1 && !path.includes('/');
+    return join('sources', id.slice(0, 2), isAlone ? `${id}-${path}` : join(id, path));
   }
 
   /** Writes the request to disk; afterwards it can be run again without the client. Blocks: for saver threads. */
   saveRequest(id: string, request: SubmissionRequest): void {
     const { files, ...rest } = request;
-    for (const { path, content } of files) {
-      const target = join(this.#root, this.sourcePath(id, path));
-      mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
-      writeFileSync(target, content, { mode: 0o600, flag: 'w' });
-    }
     const names = files.map(({ path }) => path);
+    for (const { path, content } of files) {
+      const target = join(this.#root, this.#sourcePath(id, path, names));
+      inDirectory(target, () => writeFileSync(target, content, { mode: 0o600, flag: 'w' }));
+    }
     this.#writeWhole(this.#requestPath(id), packr.pack({ ...rest, files: names }), false);
   }
 
@@ -84,7 +91,8 @@ export class Store {
 
   /** Makes the files of a request durable themselves: for one too large for the journal. */
   syncRequest(id: string, { files }: SubmissionRequest): void {
-    const paths = files.map(({ path }) => this.sourcePath(id, path));
+    const names = files.map(({ path }) => path);
+    const paths = names.map((name) => this.#sourcePath(id, name, names));
     const directories = new Set(paths.flatMap((path) => [dirname(path), dirname(dirname(path))]));
     for (const path of [...paths, this.#requestPath(id), ...directories, 'sources']) this.#sync(path);
   }
@@ -94,7 +102,10 @@ export class Store {
     const packed = readIfThere(join(this.#root, this.#requestPath(id)));
     if (packed === undefined) return undefined;
     const { files, ...rest } = packr.unpack(packed);
-    const load = (path: string) => ({ path, content: readFileSync(join(this.#root, this.sourcePath(id, path))) });
+    const load = (path: string) => ({
+      path,
+      content: readFileSync(join(this.#root, this.#sourcePath(id, path, files))),
+    });
     return { ...rest, files: files.map(load) };
   }
 
@@ -136,7 +147,9 @@ export class Store {
   /** An open file for a compiler's product, under a temporary name. */
   newExecutable(key: string): { fd: number; temporary: string } {
     const temporary = this.#temporary(this.executablePath(key));
-    return { fd: openSync(join(this.#root, temporary), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o500), temporary };
+    const target = join(this.#root, temporary);
+    const open = () => openSync(target, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o500);
+    return { fd: inDirectory(target, open), temporary };
   }
 
   /** Gives a product its name. What the compiler said is written last: its presence is the sign that both are whole. */
@@ -183,8 +196,9 @@ export class Store {
   #writeWhole(path: string, content: Uint8Array, isSynced: boolean): void {
     const temporary = this.#temporary(path);
     try {
-      writeFileSync(join(this.#root, temporary), content, { mode: 0o600, flag: 'wx', flush: isSynced });
-      renameSync(join(this.#root, temporary), join(this.#root, path));
+      const target = join(this.#root, temporary);
+      inDirectory(target, () => writeFileSync(target, content, { mode: 0o600, flag: 'wx', flush: isSynced }));
+      renameSync(target, join(this.#root, path));
     } catch (error) {
       this.discard(temporary); // half a file on a full disk helps nobody
       throw error;
@@ -203,8 +217,18 @@ export class Store {
 
   /** A name beside the final one that no other thread or process uses. */
   #temporary(path: string): string {
-    mkdirSync(join(this.#root, dirname(path)), { recursive: true, mode: 0o700 });
     return `${path}.${process.pid}-${this.#temporaries++}-${Math.random().toString(36).slice(2)}.tmp`;
+  }
+}
+
+/** Makes a file, and its directory when that turns out not to be there: mostly it is. */
+function inDirectory<T>(path: string, make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return make();
   }
 }
 

@@ -21,6 +21,11 @@ export async function answer<T>(on: string, body: () => T | Promise<T>): Promise
 
 /** In the front. @throws the failure, as it was thrown in the thread */
 export function unwrap<T>(answered: Answer<T>): T {
-  if (answered.kind === 'failed') throw new TurnoError(answered.code, answered.details);
+  if (answered.kind === 'failed') throw failureOf(answered);
   return answered.value;
+}
+
+/** In the front: the failure, as it was thrown in the thread. */
+export function failureOf({ code, details }: Answer<unknown> & { kind: 'failed' }): TurnoError {
+  return new TurnoError(code, details);
 }

@@ -14,9 +14,12 @@ export interface Job {
   readonly request: SubmissionRequest;
 }
 
-/** `commit` waits until the journal is durable up to a position. */
+/**
+ * `save` writes requests and makes them durable, `commit` waits until the journal is durable up to a position. There is an
+ * answer for each job, and one for the other tasks: the position that is durable now.
+ */
 export type SaverTask =
-  | { readonly kind: 'save'; readonly job: Job }
+  | { readonly kind: 'save'; readonly jobs: readonly Job[] }
   | { readonly kind: 'commit'; readonly position: number }
   /** Writes the journal's ring out, whatever the durability. */
   | { readonly kind: 'make-room' };

@@ -11,18 +11,22 @@ const { dataDirectory, table: buffer, isDurable } = Piscina.workerData as SaverS
 const table = attachTable(buffer);
 const store = new Store(dataDirectory, isDurable);
 
-/** @returns the journal position to be committed before anybody is told. */
-export default function execute(task: SaverTask): Promise<Answer<number>> {
-  return answer('a saver', () => {
-    switch (task.kind) {
-      case 'save':
-        return save(task.job);
-      case 'commit':
-        return commit(task.position);
-      case 'make-room':
-        return makeRoom();
-    }
-  });
+export default async function execute(task: SaverTask): Promise<Answer<number>[]> {
+  switch (task.kind) {
+    case 'save':
+      return saveAll(task.jobs);
+    case 'commit':
+      return [await answer('a saver', () => commit(task.position))];
+    case 'make-room':
+      return [await answer('a saver', makeRoom)];
+  }
+}
+
+/** One that cannot be saved is no reason to refuse the others; a sync that fails is. */
+async function saveAll(jobs: readonly Job[]): Promise<Answer<number>[]> {
+  const saved = await Promise.all(jobs.map((job) => answer('a saver', () => save(job))));
+  const committed = await answer('a saver', () => commit(table.position));
+  return saved.map((one) => (one.kind === 'failed' ? one : committed));
 }
 
 function makeRoom(): number {
@@ -31,6 +35,7 @@ function makeRoom(): number {
   return table.journal.written;
 }
 
+/** @returns the journal position to be committed before anybody is told. */
 function save({ row, id, request }: Job): number {
   faultPoint('saver.before-save');
   store.saveRequest(id, request);

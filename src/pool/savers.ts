@@ -1,18 +1,36 @@
-/** The pool of savers, seen from a front: threads that write to disk, so that the event loop never waits for one. */
+/**
+ * The pool of savers, seen from a front: threads that write to disk, so that the event loop never waits for one.
+ *
+ * A thread has one task at a time; what is to be saved meanwhile goes together in the next. So the fewer threads are free,
+ * the more a sync and a message to a thread are worth, and one that comes alone waits for nobody.
+ */
 
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import { type Answer, unwrap } from './answer.js';
+import { type Answer, failureOf, unwrap } from './answer.js';
 import type { Job, SaverSetup, SaverTask } from './messages.js';
 
+/** More would keep those at the front of a batch waiting for those behind. */
+const MOST_AT_ONCE = 32;
+
+interface Waiting {
+  readonly job: Job;
+  resolve(): void;
+  reject(error: Error): void;
+}
+
 export class Savers {
-  readonly #pool: Piscina<SaverTask, Answer<number>>;
+  readonly #pool: Piscina<SaverTask, Answer<number>[]>;
+  readonly #threads: number;
+  readonly #waiting: Waiting[] = [];
+  readonly #batches = new Set<Promise<void>>();
   #committed = 0;
   /** The largest position somebody waits for. */
   #wanted = 0;
   #committing: Promise<void> | undefined;
 
   constructor(setup: SaverSetup, threads: number) {
+    this.#threads = threads;
     this.#pool = new Piscina({
       filename: fileURLToPath(new URL('./saver-thread.js', import.meta.url)),
       workerData: setup,
@@ -26,8 +44,37 @@ export class Savers {
    * Resolves when the request is durable: from then on it can be run again whatever dies.
    * @throws TURNO_DISK_FULL, TURNO_SYSTEM
    */
-  async save(job: Job): Promise<void> {
-    await this.commit(await this.#run({ kind: 'save', job }));
+  save(job: Job): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ job, resolve, reject });
+      this.#next();
+    });
+  }
+
+  #next(): void {
+    if (this.#batches.size >= this.#threads || this.#waiting.length === 0) return;
+    const batch = this.#saveAll(this.#waiting.splice(0, MOST_AT_ONCE)).then(() => {
+      this.#batches.delete(batch);
+      this.#next();
+    });
+    this.#batches.add(batch);
+  }
+
+  /** Never rejects: everyone in the batch is told. */
+  async #saveAll(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const answers = await this.#pool.run({ kind: 'save', jobs: batch.map(({ job }) => job) });
+      for (const [index, { resolve, reject }] of batch.entries()) {
+        const answer = answers[index];
+        if (answer?.kind === 'done') {
+          this.#committed = Math.max(this.#committed, answer.value);
+          resolve();
+        } else
+          reject(answer ? failureOf(answer) : new RangeError(`${answers.length} answers for ${batch.length} jobs`));
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(error instanceof Error ? error : new Error(String(error)));
+    }
   }
 
   /**
@@ -47,20 +94,23 @@ export class Savers {
     await this.#run({ kind: 'make-room' });
   }
 
-  /** Waits for what is being written, then ends the threads. */
+  /** Waits for what is to be written, then ends the threads. */
   async stop(): Promise<void> {
+    while (this.#batches.size > 0) await Promise.all(this.#batches);
     await this.#pool.close();
   }
 
   async #commitWanted(): Promise<void> {
     try {
-      this.#committed = await this.#run({ kind: 'commit', position: this.#wanted });
+      this.#committed = Math.max(this.#committed, await this.#run({ kind: 'commit', position: this.#wanted }));
     } finally {
       this.#committing = undefined;
     }
   }
 
-  async #run(task: SaverTask): Promise<number> {
-    return unwrap(await this.#pool.run(task));
+  async #run(task: SaverTask & { kind: 'commit' | 'make-room' }): Promise<number> {
+    const [answer] = await this.#pool.run(task);
+    if (answer === undefined) throw new RangeError(`no answer to ${task.kind}`);
+    return unwrap(answer);
   }
 }

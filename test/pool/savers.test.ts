@@ -1,0 +1,48 @@
+/** Saving together: one thread, many jobs; each has its own answer. */
+
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { t } from 'tap';
+import { Store } from '../../src/io/store.js';
+import type { SubmissionRequest } from '../../src/io/transport.js';
+import type { Job } from '../../src/pool/messages.js';
+import { Savers } from '../../src/pool/savers.js';
+import { openTable } from '../../src/shm/table.js';
+
+const NAME = 'main.py';
+
+const LIMITS = { cpuTimeMs: 1, wallTimeMs: 1, memoryMiB: 4, processes: 1, outputKiB: 1, fileSizeKiB: 1 };
+
+function request(text: string): SubmissionRequest {
+  const files = [{ path: NAME, content: Buffer.from(text) }];
+  const nothing = { stdin: Buffer.alloc(0), args: [], tests: [], checker: { kind: 'exact' as const } };
+  return { language: 'python', files, limits: LIMITS, ...nothing };
+}
+
+t.test('of many saved at once, one that cannot be saved is refused and the others are durable', async (t) => {
+  const dataDirectory = t.testdir();
+  const table = openTable({ path: join(dataDirectory, 'table.turno'), create: true, maxRows: 1_000 });
+  const store = new Store(dataDirectory, true);
+  const savers = new Savers({ table: table.buffer, dataDirectory, isDurable: true }, 1);
+  const user = table.addUser({ name: 'ada', tokenHash: new Uint8Array(32) });
+  const jobs: Job[] = Array.from({ length: 100 }, (_, i) => {
+    const id = Buffer.alloc(16, i + 1);
+    const name = id.toString('hex');
+    const submission = { id, user, language: 'python', sentAtMs: 0, source: store.sourcePath(name, request('').files) };
+    const accepted = table.tryAccept(submission);
+    if (accepted === undefined) throw new Error('nobody else is at the table');
+    return { ...accepted, id: name, user, priority: 0, request: request(`print(${i})`) };
+  });
+  const blocked = jobs[41] as Job;
+  mkdirSync(join(dataDirectory, store.sourcePath(blocked.id, blocked.request.files)), { recursive: true });
+  const ends = await Promise.allSettled(jobs.map((job) => savers.save(job)));
+  const refused = ends.flatMap((end, i) => (end.status === 'rejected' ? [[i, end.reason.code]] : []));
+  t.same(refused, [[41, 'TURNO_SYSTEM']]);
+  t.equal(table.journal.written, table.journal.tail, 'what was told as saved is in the journal');
+  for (const [i, job] of jobs.entries()) {
+    if (job === blocked) continue;
+    t.equal(readFileSync(join(dataDirectory, store.sourcePath(job.id, job.request.files)), 'utf8'), `print(${i})`);
+  }
+  await savers.stop();
+  table.close();
+});
