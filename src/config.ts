@@ -173,7 +173,7 @@ export const SETTINGS = {
   unsafeNoSandbox: {
     kind: 'switch',
     default: false,
-    help: 'run programs without a sandbox where none can be made; they can do all this user can',
+    help: 'run programs without any sandbox: they can do all this user can, and every reply says so',
   },
 } as const satisfies Record<string, Setting>;
 

@@ -58,6 +58,8 @@ export interface JudgeParts {
   readonly maxQueued: number;
   /** What whoever registers must know; undefined: nothing. */
   readonly invite: string | undefined;
+  /** What programs are confined and measured by, in words. */
+  readonly sandbox: readonly string[];
   /** Tells the other fronts of a submission that was cancelled here: one of them may have it waiting. */
   readonly onCancel: (row: RowIndex, user: number) => void;
 }
@@ -292,8 +294,9 @@ export class Judge implements JudgeApi {
   }
 
   health(): Health {
-    const { table, processTable } = this.#parts;
-    return { ...table.counts(), pid: process.pid, waiting: this.#parts.runners.waiting, lanes: processTable.laneCount };
+    const { table, processTable, runners, sandbox } = this.#parts;
+    const { laneCount: lanes } = processTable;
+    return { ...table.counts(), pid: process.pid, waiting: runners.waiting, lanes, sandbox: [...sandbox] };
   }
 
   // ---- the end --------------------------------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ export interface ServerOptions {
   readonly data?: string;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that starts the server, such as setpriv with its arguments; nothing by default. */
+  readonly under?: readonly string[];
   /** Gets the process as soon as it exists. */
   readonly afterStart?: (child: ChildProcess) => void;
 }
@@ -158,7 +160,9 @@ export async function startServer(t: Test, options: ServerOptions = {}): Promise
   // Not t.testdir(): that is removed before the teardown below runs, under the feet of a server that still writes.
   const own = options.data === undefined ? mkdtempSync(join(tmpdir(), 'turno-test-')) : undefined;
   const data = options.data ?? join(own ?? '', 'data');
-  const child = spawn(process.execPath, [MAIN, 'serve', '--port', '0', '--data', data, ...(options.args ?? [])], {
+  const serve = [process.execPath, MAIN, 'serve', '--port', '0', '--data', data, ...(options.args ?? [])];
+  const [command = '', ...args] = [...(options.under ?? []), ...serve];
+  const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },
   });

@@ -21,6 +21,7 @@
 
 #include "channel.h"
 #include "exe.h"
+#include "family.h"
 #include "ns.h"
 #include "report.h"
 #include "retry.h"
@@ -44,7 +45,7 @@ bool copy_file(int from, int to, uint64_t bytes) {
 }
 
 static void resize_store(struct cell *cell, uint64_t bytes) {
-  if (bytes == cell->store_bytes) return;
+  if (bytes == cell->store_bytes || family_is_bare(cell)) return;
   struct channel_message message = {.question = ASK_STORE_SIZE, .bytes = bytes};
   int error = channel_ask(cell->channel, message, -1);
   if (error) die(STEP_KEEPER, 1, error, "store of %llu bytes", (unsigned long long)bytes);
@@ -160,7 +161,7 @@ static void remove_entry(int top, const char *name, struct wiping *wiping) {
   wiping->removed += removed;
 }
 
-static void empty(int top) {
+void box_empty(int top) {
   struct wiping wiping = {.top = top, .seen = 1, .removed = 1};
   while (wiping.seen && wiping.removed) {
     wiping.seen = wiping.removed = 0;
@@ -168,8 +169,19 @@ static void empty(int top) {
   }
 }
 
+static void count_entry(int directory, const char *name, struct wiping *wiping) {
+  (void)directory, (void)name;
+  wiping->seen++;
+}
+
 static bool is_clean(const struct cell *cell) {
   struct statfs status;
+  if (family_is_bare(cell)) { /* the directories are on a file system of the host, whose counters say nothing */
+    struct wiping counted = {0};
+    each_entry(cell->box, count_entry, &counted);
+    each_entry(cell->temporary, count_entry, &counted);
+    return counted.seen == 0;
+  }
   if (fstatfs(cell->box, &status)) die(STEP_CLEAN, 1, errno, "statfs");
   return status.f_files - status.f_ffree == cell->store_inodes && status.f_bfree == status.f_blocks;
 }
@@ -187,9 +199,9 @@ void box_wipe(const struct cell *cell) {
   if (cell->own_uid == cell->program_uid) open_directories(cell);
   if (is_clean(cell)) return;
   identity_for_files(cell, true);
-  empty(cell->box);
-  empty(cell->temporary);
-  empty(cell->shared);
+  box_empty(cell->box);
+  box_empty(cell->temporary);
+  box_empty(cell->shared);
   identity_for_files(cell, false);
   /* A file held by a descriptor that was in flight in a socket goes only when the kernel collects that socket. */
   for (int wait = 0; !is_clean(cell) && wait < 100; wait++) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);

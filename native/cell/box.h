@@ -14,6 +14,9 @@ uint32_t box_bring_out(const struct cell *cell, const struct request *request);
 /* Empties the store and proves it; die()s when something is left. */
 void box_wipe(const struct cell *cell);
 
+/* Removes everything below an open directory, however deep, following no link. What cannot be removed stays. */
+void box_empty(int directory);
+
 /* Copies `bytes` from the start of one descriptor to another, without a way through this process. False: errno. */
 bool copy_file(int from, int to, uint64_t bytes);
 

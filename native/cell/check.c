@@ -116,7 +116,17 @@ static void check_protections(uint32_t backend) {
        "sysctl user.max_user_namespaces=10000");
 }
 
-int check_print(void) {
+/* Whoever asks for no sandbox is told so, each time, whether one could be made or not. */
+static void check_unsafe(void) {
+  struct turno_cell_report report;
+  bool works = try_backend(BACKEND_UNSAFE, &report);
+  fact("without a sandbox (--unsafe-no-sandbox)", works ? CAUTION : FAIL, works ? "NONE: programs run unconfined" : (const char *)report.detail,
+       geteuid() == 0 ? "programs see all files and networks, as a user of their own; memory and processes are bounded by rlimits only"
+                      : "programs can do all that this user can, to turno's own files and processes too",
+       "start turno without --unsafe-no-sandbox");
+}
+
+int check_print(bool unsafe) {
   static const struct {
     const char *name;
     enum backend_wish wish;
@@ -141,10 +151,11 @@ int check_print(void) {
   }
   if (best.kind == TURNO_REPORT_HELLO) {
     check_protections(best.backend);
-  } else {
+  } else if (!unsafe) {
     fact("sandbox", FAIL, "no backend works", "turno refuses to start",
          root ? "is this a container? give it CAP_SYS_ADMIN and an unmasked /proc" : "sysctl kernel.unprivileged_userns_clone=1, or start turno as root");
   }
+  if (unsafe) check_unsafe();
   check_swap();
   check_governor();
   return (int)worst;

@@ -29,6 +29,7 @@
 #include "retry.h"
 #include "root.h"
 #include "serve.h"
+#include "unsafe.h"
 #include "weak.h"
 
 struct keeper {
@@ -123,8 +124,9 @@ static int look_after(struct keeper *keeper) {
 
 int keeper_run(const struct arguments *arguments) {
   struct keeper keeper = {.arguments = arguments, .store = -1};
-  if (arguments->backend == BACKEND_UNSAFE) die(STEP_ARGUMENTS, 0, ENOSYS, "--backend unsafe: there is no way to run without a sandbox yet");
-  bool user = arguments->backend == BACKEND_USER || (arguments->backend == BACKEND_AUTO && geteuid() != 0);
+  const bool unsafe = arguments->backend == BACKEND_UNSAFE;
+  bool user = arguments->backend == BACKEND_USER || ((arguments->backend == BACKEND_AUTO || unsafe) && geteuid() != 0);
+  if (arguments->uid == (uid_t)-1 && !user) die(STEP_ARGUMENTS, 0, EINVAL, "--uid is missing");
   if (user && geteuid() == 0) die(STEP_ARGUMENTS, 0, EINVAL, "--backend user: programs would be the host's root; use root-plain");
   keeper.cell.own_uid = user ? geteuid() : arguments->uid;
   keeper.cell.program_uid = weakened("identity") ? keeper.cell.own_uid : user ? geteuid() : arguments->uid + 1;
@@ -137,10 +139,11 @@ int keeper_run(const struct arguments *arguments) {
   keeper.signals = open_signals();
   make_groups(&keeper);
   report_before_death(groups_remove);
+  if (unsafe) unsafe_make(&keeper.cell);
 
   int channel[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel)) die(STEP_KEEPER, 3, errno, "socketpair");
-  keeper.pid = namespaces_fork(user);
+  keeper.pid = unsafe ? fork() : namespaces_fork(user);
   if (keeper.pid < 0) die(STEP_NAMESPACES, 0, errno, "clone");
   if (keeper.pid == 0) {
     report_before_death(NULL);
@@ -156,6 +159,7 @@ int keeper_run(const struct arguments *arguments) {
   if (arguments->turns >= 0) close(arguments->turns);
   report_to(-1);
   int status = look_after(&keeper);
+  unsafe_remove(&keeper.cell);
   groups_remove();
   return status;
 }

@@ -23,7 +23,8 @@
 #include "keeper.h"
 
 int main(int argc, char **argv) {
-  if (argc == 2 && !strcmp(argv[1], "--check")) return check_print();
+  if (argc == 2 && !strcmp(argv[1], "--check")) return check_print(false);
+  if (argc == 3 && !strcmp(argv[1], "--check") && !strcmp(argv[2], "unsafe")) return check_print(true);
   struct arguments arguments = arguments_read(argc, argv);
   return keeper_run(&arguments);
 }

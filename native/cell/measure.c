@@ -6,19 +6,19 @@
  */
 #include "measure.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "family.h"
 #include "retry.h"
 
 #define NS 1000000000ull
+#define MOST_PROCESSES 32768
 
 uint64_t now_ns(void) {
   struct timespec now;
@@ -38,19 +38,14 @@ static bool read_process(const struct cell *cell, pid_t pid, const char *name, c
 
 typedef uint64_t process_figure(const struct cell *cell, pid_t pid);
 
-/* Folds a figure over all processes of the namespace but PID 1. */
+/* Folds a figure over all processes of the run. */
 static uint64_t over_processes(const struct cell *cell, process_figure *figure, bool largest) {
-  char buffer[16384] __attribute__((aligned(8)));
+  static pid_t pids[MOST_PROCESSES];
   uint64_t result = 0;
-  CLOSED_AT_END int list = openat(cell->processes, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  for (ssize_t length; list >= 0 && (length = syscall(SYS_getdents64, list, buffer, sizeof buffer)) > 0;) {
-    for (ssize_t at = 0; at < length;) {
-      const struct dirent64 *entry = (const struct dirent64 *)(buffer + at);
-      at += entry->d_reclen;
-      int pid = entry->d_name[0] >= '1' && entry->d_name[0] <= '9' ? atoi(entry->d_name) : 1;
-      uint64_t one = pid == 1 ? 0 : figure(cell, pid);
-      result = !largest ? result + one : one > result ? one : result;
-    }
+  size_t count = family_list(cell, pids, MOST_PROCESSES);
+  for (size_t i = 0; i < count; i++) {
+    uint64_t one = figure(cell, pids[i]);
+    result = !largest ? result + one : one > result ? one : result;
   }
   return result;
 }

@@ -69,10 +69,21 @@ void identity_map(const struct cell *cell) {
   if (error) die(STEP_USER_MAP, 0, error, "ids %u and %u", cell->own_uid, cell->program_uid);
 }
 
-static void keep_capabilities(uint32_t kept) {
+/* An ordinary user without a namespace of his own has none, and may not even give up what he cannot get. */
+static bool has_capabilities(void) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct sets[2] = {{0}};
+  if (syscall(SYS_capget, &header, sets)) die(STEP_CAPABILITIES, 0, errno, "capget");
+  return sets[0].permitted || sets[1].permitted;
+}
+
+static void bound_capabilities(void) {
   for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
     if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)) die(STEP_CAPABILITIES, (uint32_t)capability, errno, "bounding set");
   }
+}
+
+static void keep_capabilities(uint32_t kept) {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
   struct __user_cap_data_struct sets[2] = {{.effective = kept, .permitted = kept}};
   if (syscall(SYS_capset, &header, sets)) die(STEP_CAPABILITIES, 0, errno, "capset");
@@ -86,10 +97,12 @@ void identity_lock(struct cell *cell, bool confine) {
     cell->backend |= TURNO_BACKEND_USER_NAMESPACE;
   } /* where root may not make user namespaces, the uid is the wall: announced by the missing bit in the hello */
 
+  const bool capable = has_capabilities();
+  if (capable) bound_capabilities(); /* while they are in effect: giving up root's id takes them out of it */
   if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)) die(STEP_IDENTITY, 1, errno, "PR_SET_KEEPCAPS");
   if (setresgid(cell->own_uid, cell->own_uid, cell->own_uid)) die(STEP_IDENTITY, 2, errno, "setresgid(%u)", cell->own_uid);
   if (setresuid(cell->own_uid, cell->own_uid, cell->own_uid)) die(STEP_IDENTITY, 3, errno, "setresuid(%u)", cell->own_uid);
-  keep_capabilities(two_ids ? 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_KILL : 1u << CAP_KILL);
+  if (capable) keep_capabilities(two_ids ? 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_KILL : 1u << CAP_KILL);
   if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0)) die(STEP_IDENTITY, 4, errno, "PR_SET_KEEPCAPS");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) die(STEP_IDENTITY, 5, errno, "PR_SET_NO_NEW_PRIVS");
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)) die(STEP_IDENTITY, 6, errno, "PR_SET_DUMPABLE");

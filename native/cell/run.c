@@ -18,11 +18,13 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "family.h"
 #include "report.h"
 #include "seccomp.h"
 
@@ -59,10 +61,7 @@ static void set_limits(struct launch *launch) {
   set_limit(launch, 2, RLIMIT_NOFILE, fixed->open_files);
   set_limit(launch, 3, RLIMIT_STACK, fixed->stack_bytes ? fixed->stack_bytes : RLIM_INFINITY);
   if (groups->memory_limit < 0) set_limit(launch, 4, RLIMIT_AS, fixed->memory_bytes);
-  if (groups->processes_limit < 0) { /* counted by uid: with one uid for both, PID 1 is one of them */
-    const bool shared = launch->cell->own_uid == launch->cell->program_uid;
-    set_limit(launch, 5, RLIMIT_NPROC, fixed->processes + shared);
-  }
+  if (groups->processes_limit < 0) set_limit(launch, 5, RLIMIT_NPROC, fixed->processes + launch->others);
 }
 
 /* Raw calls: those of glibc would look for other threads in memory that is not the child's. */
@@ -96,6 +95,8 @@ static _Noreturn int child(void *argument) {
   set_limits(launch);
   become_program(launch);
   step_back(launch);
+  /* No namespace ends it with PID 1. After the last change of ids, which clears it. */
+  if (family_is_bare(launch->cell)) syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   connect_streams(launch);
   syscall(SYS_umask, 022);
   const uint64_t no_signal = 0;

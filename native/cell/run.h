@@ -11,6 +11,7 @@ struct launch {
   const struct request *request;
   int streams[3];         /* stdin, stdout, stderr as the program gets them */
   uint64_t file_bytes;    /* RLIMIT_FSIZE */
+  uint32_t others;        /* tasks of the program's uid that are none of the run's */
   /* Why it did not start; step STEP_NONE = it did. Written by the child. */
   volatile enum step step;
   volatile uint32_t index;

@@ -24,6 +24,7 @@
 #include "seccomp.h"
 #include "turn.h"
 #include "unchanged.h"
+#include "unsafe.h"
 #include "watch.h"
 
 /* What /proc of the host calls this process: the host rings and kills by that number. Before the root is changed. */
@@ -65,6 +66,17 @@ static int open_signals(void) {
   return signals;
 }
 
+/* Without namespaces, without a filter: PID 1 is none, and programs are told apart by their uid at most. */
+static void lock_down_barely(struct cell *cell, const struct arguments *arguments) {
+  cell->host_pid = (uint32_t)getpid();
+  cell->signals = open_signals();
+  turn_map(cell, arguments->turns, arguments->slot);
+  unsafe_enter(cell);
+  identity_lock(cell, false);
+  limit_for_good();
+  cell->backend |= TURNO_BACKEND_SCHED_IDLE;
+}
+
 static void lock_down(struct cell *cell, const struct arguments *arguments, bool user_namespace) {
   if (user_namespace) {
     identity_map(cell); /* before the first file: an owner that is not mapped cannot be stored */
@@ -95,6 +107,7 @@ static bool serve_one(struct cell *cell, struct request *request) {
   const struct turno_cell_request *fixed = &request->fixed;
   struct turno_cell_report report = {
       .magic = TURNO_CELL_MAGIC, .kind = TURNO_REPORT_RESULT, .run = fixed->run, .blocked_syscall = -1};
+  unsafe_translate(cell, request);
   box_fill(cell, request);
   groups_limit(&cell->groups, fixed->memory_bytes, fixed->processes);
   if (!watch_run(cell, request, &report)) return false;
@@ -110,7 +123,8 @@ static bool serve_one(struct cell *cell, struct request *request) {
 }
 
 _Noreturn void serve(struct cell *cell, const struct arguments *arguments, bool user_namespace) {
-  lock_down(cell, arguments, user_namespace);
+  if (arguments->backend == BACKEND_UNSAFE) lock_down_barely(cell, arguments);
+  else lock_down(cell, arguments, user_namespace);
   report_before_death(watch_abandon);
   unchanged_remember();
   turn_announce(cell);

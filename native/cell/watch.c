@@ -33,6 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "family.h"
 #include "measure.h"
 #include "ns.h"
 #include "outcome.h"
@@ -53,10 +54,6 @@
 
 static struct run *current;
 
-static void signal_all(int signal) {
-  if (kill(-1, signal) && errno != ESRCH) die(STEP_WATCH, 0, errno, "kill(-1, %d)", signal);
-}
-
 /*
  * One SIGSTOP to all is not always enough: a process on another core may be in the middle of sending SIGCONT, which takes
  * the stop back from those that had it already. So the states are looked at, and the signal repeated until nobody moves.
@@ -64,7 +61,7 @@ static void signal_all(int signal) {
  */
 static void stop_all(const struct run *run) {
   for (int pass = 0; pass < STOP_PASSES; pass++) {
-    signal_all(SIGSTOP);
+    family_signal(run->cell, SIGSTOP);
     if (!measure_moving(run->cell)) return;
     nanosleep(&(struct timespec){.tv_nsec = 20000}, NULL);
   }
@@ -99,7 +96,7 @@ static void go_on(struct run *run) {
   run->turn_since_ns = now_ns();
   run->stopped_ns += run->turn_since_ns - run->stopped_since_ns;
   run->stopped = false;
-  signal_all(SIGCONT);
+  family_signal(run->cell, SIGCONT);
 }
 
 /*
@@ -140,7 +137,7 @@ static void look_at_children(struct run *run) {
 static bool too_much_memory(const struct run *run) {
   if (run->cell->groups.memory_limit >= 0) return false;
   struct statfs store;
-  uint64_t files = fstatfs(run->cell->box, &store) ? 0 : (uint64_t)(store.f_blocks - store.f_bfree) * (uint64_t)store.f_bsize;
+  uint64_t files = family_is_bare(run->cell) || fstatfs(run->cell->box, &store) ? 0 : (uint64_t)(store.f_blocks - store.f_bfree) * (uint64_t)store.f_bsize;
   return measure_memory_bytes(run->cell) + files > run->fixed->memory_bytes;
 }
 
@@ -166,7 +163,7 @@ static void take_signals(struct run *run) {
   ssize_t bytes;
   while ((bytes = read(run->cell->signals, signals, sizeof signals)) > 0) {
     for (size_t i = 0; i < (size_t)bytes / sizeof *signals; i++) {
-      if ((int)signals[i].ssi_signo == SIGRTMIN + 1 && run->pid) signal_all(SIGUSR1);
+      if ((int)signals[i].ssi_signo == SIGRTMIN + 1 && run->pid) family_signal(run->cell, SIGUSR1);
     }
     if ((size_t)bytes < sizeof signals) return;
   }
@@ -251,8 +248,12 @@ static bool reap_all(struct run *run, bool wait) {
  */
 static void end_processes(struct run *run) {
   if (run->ended && reap_all(run, false)) return;
-  signal_all(SIGKILL);
-  reap_all(run, true);
+  const bool bare = family_is_bare(run->cell);
+  for (;;) {
+    family_signal(run->cell, SIGKILL);
+    if (reap_all(run, !bare)) return;
+    nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL); /* somebody who was missed, or has not died yet */
+  }
 }
 
 /*
@@ -286,6 +287,12 @@ static int read_only(const struct cell *cell, int file) {
   return opened;
 }
 
+/* RLIMIT_NPROC counts by uid: with one uid for both, PID 1 is one of them; without a sandbox the whole user is. */
+static uint32_t processes_beside(const struct cell *cell) {
+  if (cell->groups.processes_limit >= 0 || cell->own_uid != cell->program_uid) return 0;
+  return family_is_bare(cell) ? family_tasks_of_user(cell) : 1;
+}
+
 static void start(struct run *run, const struct request *request) {
   const struct turno_cell_request *fixed = run->fixed;
   bool pumped = fixed->flags & TURNO_RUN_PIPE_OUTPUT || fixed->file_bytes < fixed->output_bytes;
@@ -297,6 +304,7 @@ static void start(struct run *run, const struct request *request) {
   if (pumped) identity_for_files(run->cell, true);
   for (int i = 0; pumped && i < 2; i++) launch.streams[1 + i] = pump_open(&run->pumps[i], request->streams[1 + i], fixed->output_bytes);
   if (pumped) identity_for_files(run->cell, false);
+  launch.others = processes_beside(run->cell);
   /* One byte more than the limit, so that output beyond it can be told from output that just reached it. */
   launch.file_bytes = !pumped && fixed->file_bytes <= fixed->output_bytes ? fixed->output_bytes + 1 : fixed->file_bytes;
 
@@ -321,7 +329,7 @@ static void drain(struct run *run) {
 
 void watch_abandon(void) {
   if (!current) return;
-  kill(-1, SIGKILL);
+  family_signal(current->cell, SIGKILL);
   turn_ended(current->cell, current->fixed->run, 0, 0);
 }
 

@@ -2,14 +2,18 @@
 
 import { spawnSync } from 'node:child_process';
 import { Command } from 'commander';
+import { flagOf, variableOf } from '../config.js';
 import { cellBinary } from '../shm/native.js';
 import { type Context, print } from './context.js';
 
 export function checkCommand(context: Context): Command {
   return new Command('check')
     .description('try what this machine has for the sandbox; exit status 0 PASS, 1 CAUTION, 2 FAIL')
-    .action(() => {
-      const { status, stdout, error } = spawnSync(cellBinary, ['--check'], { encoding: 'utf8' });
+    .option(flagOf('unsafeNoSandbox'), 'as for a server that is started so: say what is lost')
+    .action(({ unsafeNoSandbox }: { unsafeNoSandbox?: true }) => {
+      const isUnsafe = unsafeNoSandbox ?? context.environment[variableOf('unsafeNoSandbox')] === 'true';
+      const args = isUnsafe ? ['--check', 'unsafe'] : ['--check'];
+      const { status, stdout, error } = spawnSync(cellBinary, args, { encoding: 'utf8' });
       if (error) throw error;
       for (const line of stdout.trim().split('\n')) print(context.out, sentence(line));
       context.status = status ?? 2;

@@ -80,10 +80,11 @@ function headline(reply: SubmissionReply): string {
   return `${verdict}${says}${reason ? `: ${reason}` : ''}`;
 }
 
-function facts({ id, cpuTimeMs, wallTimeMs, waitedMs, memoryKiB, exitCode, signal }: SubmissionReply): string {
+function facts(reply: SubmissionReply): string {
+  const { id, cpuTimeMs, wallTimeMs, waitedMs, memoryKiB, exitCode, signal, sandbox } = reply;
   const end = signal === null ? `exit code ${exitCode ?? '-'}` : signal;
   const times = `CPU ${round(cpuTimeMs)} ms, wall ${round(wallTimeMs)} ms, waited ${round(waitedMs)} ms`;
-  return `${times}, memory ${round(memoryKiB)} KiB, ${end}, submission ${id}`;
+  return `${times}, memory ${round(memoryKiB)} KiB, ${end}, submission ${id}${sandbox === 'none' ? ', NO SANDBOX' : ''}`;
 }
 
 function testTable(tests: SubmissionReply['tests']): string {

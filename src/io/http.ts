@@ -55,6 +55,11 @@ export class HttpTransport implements Transport {
     this.#app.setSerializerCompiler(() => JSON.stringify);
     this.#app.setValidatorCompiler(() => () => true); // routes check by themselves, with our sentences
     this.#readJsonOnly();
+    if (options.settings.unsafeNoSandbox) {
+      this.#app.addHook('onRequest', async (_request, reply) => {
+        reply.header('turno-sandbox', 'none');
+      });
+    }
   }
 
   async start(): Promise<{ url: string }> {

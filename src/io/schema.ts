@@ -291,6 +291,7 @@ export const SubmissionReply = Type.Object({
   ...times,
   ...wait,
   ...output,
+  sandbox: nullable(oneOf(['cell', 'none'], 'none: it ran without any (--unsafe-no-sandbox); null until done')),
   compile: nullable(
     Type.Object(
       { exitCode: nullable(Type.Integer()), output: Type.String() },
@@ -370,6 +371,7 @@ export const Health = Type.Object({
   bytes: Type.Integer({ description: 'of the table in the file' }),
   waiting: Type.Integer({ description: 'submissions of this front that wait for a cell' }),
   lanes: Type.Integer(),
+  sandbox: Type.Array(Type.String(), { description: 'what programs are confined and measured by' }),
 });
 export type Health = Static<typeof Health>;
 

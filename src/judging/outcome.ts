@@ -54,12 +54,14 @@ export interface Outcome extends RunFacts {
   /** Sum over the groups; null without groups. */
   readonly score: number | null;
   readonly testCount: number;
+  /** It ran without a sandbox (--unsafe-no-sandbox). */
+  readonly sandbox?: 'none';
 }
 
 /** The part of an outcome that is not in the row's own fields. */
 export type StoredResponse = Pick<
   Outcome,
-  'stdout' | 'stderr' | 'reason' | 'compile' | 'tests' | 'groups' | 'score' | 'testCount'
+  'stdout' | 'stderr' | 'reason' | 'compile' | 'tests' | 'groups' | 'score' | 'testCount' | 'sandbox'
 >;
 
 type LaterField = 'groups' | 'score' | 'testCount';
@@ -67,8 +69,9 @@ type LaterField = 'groups' | 'score' | 'testCount';
 const packr = new Packr({ useRecords: false });
 
 export function encodeResponse(outcome: Outcome): Uint8Array {
-  const { stdout, stderr, reason, compile, tests, groups, score, testCount } = outcome;
-  return packr.pack({ stdout, stderr, reason, compile, tests, groups, score, testCount } satisfies StoredResponse);
+  const { stdout, stderr, reason, compile, tests, groups, score, testCount, sandbox } = outcome;
+  const stored: StoredResponse = { stdout, stderr, reason, compile, tests, groups, score, testCount };
+  return packr.pack(sandbox ? { ...stored, sandbox } : stored);
 }
 
 export function decodeResponse(bytes: Uint8Array): StoredResponse {

@@ -38,6 +38,7 @@ const NOTHING_YET = {
   reason: null,
   stdout: '',
   stderr: '',
+  sandbox: null,
   compile: null,
   tests: [],
   groups: [],
@@ -51,6 +52,7 @@ export function replyOf(row: Row, user: string, response: StoredResponse | undef
   if (response === undefined) return { ...summary, ...NOTHING_YET };
   return {
     ...summary,
+    sandbox: response.sandbox ?? 'cell',
     reason: response.reason || null,
     ...outputFields(response.stdout, response.stderr),
     compile: response.compile,

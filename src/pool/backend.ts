@@ -2,6 +2,9 @@
 
 import { Backend } from './cell-layout.js';
 
+/** The `--backend` of a cell without a sandbox. */
+export const UNSAFE_BACKEND = 'unsafe';
+
 const NAMES: readonly [bit: number, name: string][] = [
   [Backend.unsafe, 'NONE (unsafe)'],
   [Backend.userNamespace, 'user namespace'],

@@ -7,6 +7,7 @@ import { languageOf, mountsOf } from '../languages/registry.js';
 import { faultPoint } from '../shm/fault-points.js';
 import { attachTable } from '../shm/table.js';
 import { type Answer, answer } from './answer.js';
+import { UNSAFE_BACKEND } from './backend.js';
 import { Cells } from './cells.js';
 import { Executables, type IsDone } from './executables.js';
 import type { RunnerSetup, RunnerTask } from './messages.js';
@@ -37,7 +38,8 @@ async function judge({ job, waitedNs }: RunnerTask & { kind: 'run' }): Promise<n
   faultPoint('runner.before-run');
   if (!table.start(job.row)) return 0;
   const outcome = await runner.run(job);
-  const whole = { ...outcome, waitedNs: outcome.waitedNs + waitedNs };
+  const sandbox = setup.backend === UNSAFE_BACKEND ? { sandbox: 'none' as const } : {};
+  const whole = { ...outcome, ...sandbox, waitedNs: outcome.waitedNs + waitedNs };
   if (!isDone(job.row)) recordOutcome(table, store, job.row, job.id, whole);
   return 0;
 }

@@ -14,6 +14,7 @@ import { HttpTransport } from '../io/http.js';
 import { Operations } from '../io/operations.js';
 import { Store } from '../io/store.js';
 import { Judge } from '../judge.js';
+import { UNSAFE_BACKEND } from '../pool/backend.js';
 import { ProcessTable } from '../pool/process-table.js';
 import { Runners } from '../pool/runners.js';
 import { Savers } from '../pool/savers.js';
@@ -84,7 +85,7 @@ async function start(setup: FrontSetup) {
       turnsFd,
       cellBinary,
       cellGroup: setup.cellGroup,
-      backend: settings.unsafeNoSandbox ? 'unsafe' : 'auto',
+      backend: settings.unsafeNoSandbox ? UNSAFE_BACKEND : 'auto',
       maxCells: Math.max(1, Math.floor(settings.cells / settings.fronts)),
       logLevel: settings.logLevel,
       languages,
@@ -92,8 +93,10 @@ async function start(setup: FrontSetup) {
     settings.runners,
   );
   const onCancel = (row: number, user: number) => tell({ kind: 'cancelled', row, user });
-  const judge = new Judge({ table, processTable, store, savers, runners, languages, log, onCancel, maxQueued, invite });
   const backend = await runners.probe();
+  if (settings.unsafeNoSandbox) log.warn('programs run without any sandbox (--unsafe-no-sandbox)');
+  const parts = { table, processTable, store, savers, runners, languages, log, onCancel, maxQueued, invite };
+  const judge = new Judge({ ...parts, sandbox: backend });
   const operations = new Operations(judge, settings);
   const authenticate = (token: string) => judge.authenticate(token);
   const http = new HttpTransport({ operations, authenticate, settings, log });

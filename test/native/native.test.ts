@@ -58,6 +58,22 @@ for (const backend of backends) {
   }
 }
 
+const unsafe = compile('unsafe-test', 'test/native/host.c');
+const unsafeUsers = [
+  { name: 'root', command: [], skip: isRoot ? false : 'needs root' },
+  { name: 'an ordinary user', command: ordinaryUser, skip: isRoot && !setpriv ? 'needs setpriv' : false },
+];
+for (const { name, command, skip } of unsafeUsers) {
+  const [executable = unsafe, ...args] = [...command, unsafe];
+  t.spawn(executable, args, {
+    name: `a cell without a sandbox, as ${name}`,
+    skip,
+    env: { ...process.env, TURNO_CELL: cell },
+    cwd: directory,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+}
+
 t.test('turno-cell --check says what this machine can do, by trying it', async (t) => {
   const { status, stdout } = spawnSync(cell, ['--check'], { encoding: 'utf8' });
   const facts = stdout

@@ -1,0 +1,69 @@
+/* A cell without a sandbox: its limits, its clean-up, and that it hurts nobody but its own. */
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "tap.h"
+
+static struct host host;
+
+static struct outcome *run_program(const char *source, struct wish wish) {
+  int program = compiled(source);
+  struct file executable = {"xprogram", program};
+  wish.path = "/exe/program";
+  wish.in_files = &executable;
+  wish.in_count = 1;
+  struct outcome *outcome = host_run(&host, &wish);
+  close(program);
+  return outcome;
+}
+
+static struct outcome *shell(const char *script) {
+  const char *arguments[] = {"sh", "-c", script, NULL}, *environment[] = {"HOME=/box", "TMPDIR=/tmp", "PATH=/usr/bin:/bin", NULL};
+  return host_run(&host, &(struct wish){.path = "/bin/sh", .arguments = arguments, .environment = environment});
+}
+
+int main(void) {
+  /* If the limit of processes should not hold, the bomb below must not take the machine with it. */
+  setrlimit(RLIMIT_NPROC, &(struct rlimit){400, 400});
+  pid_t stranger = fork();
+  if (stranger == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) pause();
+  }
+  host_start(&host, "unsafe", NULL);
+  ok(host.hello.backend & TURNO_BACKEND_UNSAFE, "the hello says that there is no sandbox");
+  ok(!(host.hello.backend & (TURNO_BACKEND_SECCOMP | TURNO_BACKEND_PID_NAMESPACE)), "and promises nothing else");
+  ok(geteuid() != 0 || host.hello.backend & TURNO_BACKEND_SEPARATE_UID, "as root programs have an id of their own");
+  struct outcome *o = shell("pwd; cat; test $PWD = $HOME; echo $?; touch $TMPDIR/x; id -u");
+  ok(strstr(o->out, "/tmp/turno-cell-") == o->out, "the working directory is one of the cell's own");
+  ok(strstr(o->out, "\n0\n"), "HOME is translated");
+  o = shell("ls -A . $TMPDIR | grep -v :");
+  is((int)o->out_bytes, 1, "files of the run before are gone (an empty line is left)");
+  o = run_program("int main(){for(;;);}", (struct wish){.cpu_ms = 100});
+  is(o->report.limit, TURNO_LIMIT_CPU, "the CPU limit is kept");
+  o = run_program("#include <unistd.h>\nint main(){sleep(9);}", (struct wish){.wall_ms = 100});
+  is(o->report.limit, TURNO_LIMIT_WALL, "and the wall limit");
+  o = run_program("#include <stdlib.h>\n#include <string.h>\nint main(){for(;;){char*p=malloc(1<<20);if(!p)abort();memset(p,1,1<<20);}}",
+                  (struct wish){.memory_bytes = 32 << 20});
+  is(o->report.code, SIGABRT, "malloc returns NULL at the memory limit");
+  o = run_program("#include <unistd.h>\nint main(){for(;;)fork();}", (struct wish){.processes = 20, .wall_ms = 1000, .cpu_ms = 500});
+  ok(o->report.limit, "a fork bomb reaches a limit");
+  o = run_program("#include <unistd.h>\n#include <signal.h>\nint main(){if(fork())return 0;setsid();if(fork())_exit(0);"
+                  "for(int i=1;i<32;i++)signal(i,SIG_IGN);for(;;)pause();}", (struct wish){0});
+  is(o->report.code, 0, "who leaves a daemon behind has ended");
+  o = shell("ps -eo pid,args | grep '/exe/[p]rogram' | wc -l");
+  ok(!strcmp(o->out, "0\n"), "and the daemon is gone, with everybody else");
+  o = run_program("#include <unistd.h>\nint main(){if(!fork())for(;;);sleep(9);}", (struct wish){.wall_ms = 100});
+  is(o->report.limit, TURNO_LIMIT_WALL, "children end with the run");
+  ok(waitpid(stranger, NULL, WNOHANG) == 0, "a process that is none of the cell's lives on");
+  o = shell("echo hello");
+  ok(!strcmp(o->out, "hello\n"), "and the cell goes on");
+  host_end(&host);
+  kill(stranger, SIGKILL);
+  return tap_end();
+}
