@@ -75,9 +75,15 @@ int32_t *WordAt(Arguments args) {
   return nullptr;
 }
 
-long Futex(int32_t *word, int operation, int32_t value, const timespec *timeout) {
+long Futex(int32_t *word, int operation, int32_t value, const timespec *timeout, uint32_t bits) {
   // Not FUTEX_PRIVATE: other processes wait on the same page of the same file.
-  return syscall(SYS_futex, word, operation, value, timeout, nullptr, 0);
+  return syscall(SYS_futex, word, operation, value, timeout, nullptr, bits);
+}
+
+// Who waits with which bits, and who of them is meant by a wake; everybody unless told.
+uint32_t BitsAt(Arguments args, int index) {
+  const uint32_t bits = static_cast<uint32_t>(static_cast<int64_t>(NumberAt(args, index)));
+  return bits == 0 ? FUTEX_BITSET_MATCH_ANY : bits;
 }
 
 timespec AfterMs(double ms) {
@@ -120,7 +126,7 @@ void Release(Arguments args) {
 
 // ---- waiting ---------------------------------------------------------------------------------------------------------
 
-// futexWait(words, index, expected, timeoutMs): 'woken' | 'changed' | 'timed-out'. Blocks.
+// futexWait(words, index, expected, timeoutMs, bits?): 'woken' | 'changed' | 'timed-out'. Blocks.
 void FutexWait(Arguments args) {
   int32_t *word = WordAt(args);
   if (!word) return;
@@ -128,7 +134,8 @@ void FutexWait(Arguments args) {
   // An absolute end (FUTEX_WAIT_BITSET): signals that interrupt the wait cannot make it longer.
   const timespec end = AfterMs(NumberAt(args, 3));
   const char *result = "woken";
-  while (syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected, &end, nullptr, FUTEX_BITSET_MATCH_ANY) == -1) {
+  const uint32_t bits = BitsAt(args, 4);
+  while (Futex(word, FUTEX_WAIT_BITSET, expected, &end, bits) == -1) {
     if (errno == EINTR) continue;
     if (errno == EAGAIN) {
       result = "changed";
@@ -142,12 +149,13 @@ void FutexWait(Arguments args) {
   args.GetReturnValue().Set(Text(args.GetIsolate(), result));
 }
 
-// futexWake(words, index, count): how many were woken.
+// futexWake(words, index, count, bits?): how many were woken.
 void FutexWake(Arguments args) {
   int32_t *word = WordAt(args);
   if (!word) return;
   const double count = NumberAt(args, 2);
-  const long woken = Futex(word, FUTEX_WAKE, count > INT_MAX ? INT_MAX : static_cast<int32_t>(count), nullptr);
+  const int32_t most = count > INT_MAX ? INT_MAX : static_cast<int32_t>(count);
+  const long woken = Futex(word, FUTEX_WAKE_BITSET, most, nullptr, BitsAt(args, 3));
   if (woken == -1) return ThrowErrno(args, "futex", errno);
   args.GetReturnValue().Set(static_cast<double>(woken));
 }
@@ -161,7 +169,7 @@ void RingBell(int) {
   int32_t *word = alarm_bell.load(std::memory_order_relaxed);
   if (word) {
     __atomic_add_fetch(word, 1, __ATOMIC_SEQ_CST);
-    Futex(word, FUTEX_WAKE, INT_MAX, nullptr);
+    Futex(word, FUTEX_WAKE_BITSET, INT_MAX, nullptr, FUTEX_BITSET_MATCH_ANY);
   }
   errno = saved;
 }

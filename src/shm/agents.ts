@@ -3,7 +3,7 @@
  *
  * Each thread that opens the table takes a slot of the agent table. A lock word holds an agent, not a pid:
  *
- *     bits 0-9   slot + 1      bits 10-29   generation of the slot, modulo 2^20      bit 30   LOCK WAITERS (word-lock.ts)
+ *     bits 0-9   slot + 1      bits 10-29   generation of the slot, modulo 2^20      bits 30, 31   of the lock (word-lock.ts)
  *
  * The generation is raised with each new owner of a slot, so that the word of an agent that is gone never means another. An
  * agent is dead if its slot has another generation or is free (it has retired), or if its task is gone, is a zombie, or
@@ -31,6 +31,8 @@ export interface AgentHost {
   readonly geometry: { readonly agents: number };
   /** Header field that says where to look first for a free slot. */
   readonly agentHint: Field;
+  /** A waiter looks this often whether whom it waits for is dead. */
+  readonly lookEveryMs: number;
   load(field: { readonly offset: number }): number;
   store(field: { readonly offset: number }, value: number): void;
 }
@@ -101,6 +103,7 @@ export class Agents {
     Atomics.store(this.#words, at + A.PID.offset / 4, process.pid);
     Atomics.store(this.#words, at + A.TID.offset / 4, tid);
     Atomics.store(this.#words, at + A.START.offset / 4, startOf(process.pid, tid) ?? 0);
+    for (let word = 0; word < A.WAITS.count; word++) Atomics.store(this.#words, at + A.WAITS.offset / 4 + word, 0);
     Atomics.store(this.#words, at, generation * 4 + Phase.taken);
     this.#self = (generation << SLOT_BITS) | (slot + 1);
     return true;

@@ -4,22 +4,22 @@
  *     word 0        TICKETS   number of the last one who began to wait
  *     from word 16  512 x (state, agent, ticket, 0): 0 nobody, 1 waits, 2 was notified
  *
- * Each agent waits on a word of its own. So notify() wakes exactly whom it chose, the one who waits longest; there are no
- * wake-ups without a reason, and one who gives up or dies cannot swallow what was meant for another: notify() passes the
- * dead over, and giving up is an exchange of the state that either comes before the notification or finds it.
+ * Each wait has a word of its own, given out with the lock held. So notify() wakes exactly whom it chose, the one who waits
+ * longest; there are no wake-ups without a reason, and one who gives up or dies cannot swallow what was meant for another:
+ * notify() passes the dead over, and giving up is an exchange of the state that either comes before the notification or finds it.
  */
 
-import { slotOf } from './agents.js';
 import { AGENTS } from './layout.js';
-import type { Releasable, WaitOptions } from './locks.js';
+import type { Releasable } from './locks.js';
 import { native } from './native.js';
 import { ObjectKind, type Space } from './space.js';
+import { Deadline, type WaitOptions, waitFor, waitLater } from './waiting.js';
 
 const TICKETS = 0;
 const WAITERS = 16;
+const WAITS = AGENTS;
 const STRIDE = 4;
 const State = { nobody: 0, waits: 1, notified: 2 } as const;
-const LONGEST_WAIT_MS = 100;
 
 export class Condition {
   readonly lock: Releasable;
@@ -29,39 +29,54 @@ export class Condition {
   constructor(lock: Releasable, name: string) {
     this.lock = lock;
     this.#space = lock.space;
-    this.#at = this.#space.object(name, ObjectKind.condition, (WAITERS + AGENTS * STRIDE) * 4) / 4;
+    this.#at = this.#space.object(name, ObjectKind.condition, (WAITERS + WAITS * STRIDE) * 4) / 4;
   }
 
   /**
-   * Releases the lock, waits to be notified, and acquires the lock again.
+   * Releases the lock, waits to be notified, and acquires the lock again (for that it waits however long it takes).
    * @returns false when the time is over
-   * @throws RangeError when this thread does not have the lock
+   * @throws RangeError when this thread does not have the lock, or when 512 wait already
    */
-  wait({ timeoutMs = Number.POSITIVE_INFINITY }: WaitOptions = {}): boolean {
-    this.#check('wait');
-    const { words, agents } = this.#space;
-    const own = this.#waiter(slotOf(agents.self));
-    words[own + 1] = agents.self;
-    words[own + 2] = Atomics.add(words, this.#at + TICKETS, 1);
-    Atomics.store(words, own, State.waits);
+  wait(options: WaitOptions = {}): boolean {
+    const deadline = new Deadline(options);
+    const waiter = this.#begin();
     const times = this.lock.releaseAll();
-    const end = performance.now() + timeoutMs;
-    for (let leftMs = timeoutMs; Atomics.load(words, own) === State.waits && leftMs > 0; ) {
-      native.futexWait(words, own, State.waits, Math.min(leftMs, LONGEST_WAIT_MS));
-      leftMs = end - performance.now();
-    }
-    const isNotified = Atomics.exchange(words, own, State.nobody) === State.notified;
+    const { words, lookEveryMs } = this.#space;
+    waitFor({ words, index: waiter, lookEveryMs }, () => this.#isNotified(waiter) || undefined, deadline);
+    const isNotified = this.#end(waiter);
     this.lock.reacquire(times);
     return isNotified;
   }
 
+  /** As wait(), without blocking the thread. */
+  async waitLater(options: WaitOptions = {}): Promise<boolean> {
+    const deadline = new Deadline(options);
+    const waiter = this.#begin();
+    const times = this.lock.releaseAll();
+    await waitLater(() => this.#isNotified(waiter) || undefined, deadline);
+    const isNotified = this.#end(waiter);
+    await this.lock.reacquireLater(times);
+    return isNotified;
+  }
+
   /** Waits until `isTrue` says so, looked at with the lock held; its last word when the time is over. */
-  waitFor(isTrue: () => boolean, { timeoutMs = Number.POSITIVE_INFINITY }: WaitOptions = {}): boolean {
-    const end = performance.now() + timeoutMs;
+  waitFor(isTrue: () => boolean, options: WaitOptions = {}): boolean {
+    const deadline = new Deadline(options);
     while (!isTrue()) {
-      const leftMs = end - performance.now();
-      if (leftMs <= 0) return isTrue();
-      this.wait({ timeoutMs: leftMs });
+      const timeoutMs = deadline.leftMs;
+      if (timeoutMs === 0) return false;
+      this.wait({ timeoutMs });
+    }
+    return true;
+  }
+
+  /** As waitFor(), without blocking the thread. */
+  async waitForLater(isTrue: () => boolean, options: WaitOptions = {}): Promise<boolean> {
+    const deadline = new Deadline(options);
+    while (!isTrue()) {
+      const timeoutMs = deadline.leftMs;
+      if (timeoutMs === 0) return false;
+      await this.waitLater({ timeoutMs });
     }
     return true;
   }
@@ -80,16 +95,47 @@ export class Condition {
   }
 
   notifyAll(): void {
-    this.notify(AGENTS);
+    this.notify(WAITS);
+  }
+
+  /** Takes a place among those who wait: with the lock held, so nobody else does. */
+  #begin(): number {
+    this.#check('wait');
+    const { words, agents } = this.#space;
+    const waiter = this.#freePlace();
+    words[waiter + 1] = agents.self;
+    words[waiter + 2] = Atomics.add(words, this.#at + TICKETS, 1);
+    Atomics.store(words, waiter, State.waits);
+    return waiter;
+  }
+
+  #freePlace(): number {
+    for (let place = 0; place < WAITS; place++) if (this.#isFree(this.#place(place))) return this.#place(place);
+    throw new RangeError(`wait: ${WAITS} wait already`);
+  }
+
+  /** Nobody's, or of one who died after he had been notified. */
+  #isFree(waiter: number): boolean {
+    const { words, agents } = this.#space;
+    const state = Atomics.load(words, waiter);
+    return state === State.nobody || (state === State.notified && agents.isDead(words[waiter + 1] ?? 0));
+  }
+
+  #isNotified(waiter: number): boolean {
+    return Atomics.load(this.#space.words, waiter) === State.notified;
+  }
+
+  #end(waiter: number): boolean {
+    return Atomics.exchange(this.#space.words, waiter, State.nobody) === State.notified;
   }
 
   #longestWaiting(): number | undefined {
     const { words, agents } = this.#space;
     let first: number | undefined;
-    for (let slot = 0; slot < AGENTS; slot++) {
-      const waiter = this.#waiter(slot);
+    for (let place = 0; place < WAITS; place++) {
+      const waiter = this.#place(place);
       if (Atomics.load(words, waiter) !== State.waits) continue;
-      const isEarlier = first === undefined || (words[waiter + 2] ?? 0) - (words[first + 2] ?? 0) < 0;
+      const isEarlier = first === undefined || (((words[waiter + 2] ?? 0) - (words[first + 2] ?? 0)) | 0) < 0;
       if (!isEarlier) continue;
       if (agents.isDead(words[waiter + 1] ?? 0)) Atomics.store(words, waiter, State.nobody);
       else first = waiter;
@@ -101,7 +147,7 @@ export class Condition {
     if (!this.lock.isMine) throw new RangeError(`${what}: this thread does not have the lock of the condition`);
   }
 
-  #waiter(slot: number): number {
-    return this.#at + WAITERS + slot * STRIDE;
+  #place(number: number): number {
+    return this.#at + WAITERS + number * STRIDE;
   }
 }

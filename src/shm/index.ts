@@ -10,8 +10,9 @@
  */
 
 export { Condition } from './condition.js';
-export { Lock, RLock, type WaitOptions } from './locks.js';
+export { Lock, RLock } from './locks.js';
 export { PipeEnd } from './pipe.js';
 export { BoundedSemaphore, Semaphore } from './semaphores.js';
 export { SharedArray } from './shared-array.js';
-export { Space } from './space.js';
+export { Space, type SpaceOptions } from './space.js';
+export type { WaitOptions } from './waiting.js';

@@ -108,6 +108,7 @@ export const AGENT = struct(
     INTENT_DONE: field('i32', 'DONE after the change'),
     INTENT_IS_LOGGED: field('u32', '1 = the record of it is in the ring'),
     INTENT_IMAGE: field('u32', 'the record as it will be, version and checksum included', 128),
+    WAITS: field('u32', 'what it waits for and since when: 8 notes of KEY and SINCE (waiters.ts)', 16),
   },
   1_024,
 );

@@ -4,15 +4,15 @@
  * A lock is one word that holds its owner (word-lock.ts); the object is only a view, so every agent makes its own, by name. If
  * the owner dies, the next one gets the lock and `wasAbandoned` says so: what the lock protects may be half done. acquire()
  * blocks the thread; on an event loop use acquireLater(), which looks again and again, at most 10 ms apart.
+ *
+ * Whoever waits, in either form, gets in within a bounded time, whatever the others do: after 20 ms of waiting only those who
+ * began before it go first, each once. The bound and why it holds stand in word-lock.ts; it is for agents: of several
+ * promises of one thread the order is not kept. Semaphores keep the same rule, and a Condition wakes in the order of waiting.
  */
 
 import { ObjectKind, type Space } from './space.js';
+import { Holdable, type WaitOptions } from './waiting.js';
 import { WordLock } from './word-lock.js';
-
-export interface WaitOptions {
-  /** Gives up after so long; for ever unless told. 0 does not wait. */
-  readonly timeoutMs?: number | undefined;
-}
 
 /** What a Condition needs of its lock. */
 export interface Releasable {
@@ -21,18 +21,21 @@ export interface Releasable {
   /** Releases it however often it is held; how often that was. */
   releaseAll(): number;
   reacquire(times: number): void;
+  reacquireLater(times: number): Promise<void>;
 }
 
-export class Lock implements Releasable {
+/** What Lock and RLock have in common: a word, and what is known of the last holder. */
+abstract class OwnedLock extends Holdable {
   readonly space: Space;
-  readonly #word: WordLock;
+  protected readonly word: WordLock;
   #wasAbandoned = false;
 
-  constructor(space: Space, name: string) {
+  constructor(space: Space, wordIndex: number, repair: () => void) {
+    super();
     this.space = space;
-    const at = space.object(name, ObjectKind.lock, 4);
-    this.#word = new WordLock(space, at / 4, space.agents, () => {
+    this.word = new WordLock(space, wordIndex, space.agents, () => {
       this.#wasAbandoned = true;
+      repair();
     });
   }
 
@@ -42,33 +45,38 @@ export class Lock implements Releasable {
   }
 
   get isMine(): boolean {
-    return this.#word.holder === this.space.agents.self;
+    return this.word.holder === this.space.agents.self;
+  }
+
+  protected take({ timeoutMs }: WaitOptions): boolean {
+    this.#wasAbandoned = false;
+    return this.word.acquire(timeoutMs);
+  }
+
+  protected takeLater(options: WaitOptions): Promise<boolean> {
+    this.#wasAbandoned = false;
+    return this.word.acquireLater(options);
+  }
+}
+
+export class Lock extends OwnedLock implements Releasable {
+  constructor(space: Space, name: string) {
+    super(space, space.object(name, ObjectKind.lock, 4) / 4, () => undefined);
   }
 
   /** Waits for it; false when the time is over. Not recursive: a thread that has it waits for itself. */
-  acquire({ timeoutMs }: WaitOptions = {}): boolean {
-    this.#wasAbandoned = false;
-    return this.#word.acquire(timeoutMs);
+  override acquire(options: WaitOptions = {}): boolean {
+    return this.take(options);
   }
 
-  acquireLater(options: WaitOptions = {}): Promise<boolean> {
-    return later(() => this.acquire({ timeoutMs: 0 }), options);
+  override acquireLater(options: WaitOptions = {}): Promise<boolean> {
+    return this.takeLater(options);
   }
 
   /** Whoever calls it, as in Python. @throws RangeError when nobody has it. */
-  release(): void {
-    if (this.#word.holder === 0) throw new RangeError('release: nobody has this lock');
-    this.#word.release();
-  }
-
-  /** Calls `body` with the lock held. */
-  with<T>(body: () => T): T {
-    this.acquire();
-    try {
-      return body();
-    } finally {
-      this.release();
-    }
+  override release(): void {
+    if (this.word.holder === 0) throw new RangeError('release: nobody has this lock');
+    this.word.release();
   }
 
   releaseAll(): number {
@@ -79,88 +87,64 @@ export class Lock implements Releasable {
   reacquire(): void {
     this.acquire();
   }
+
+  async reacquireLater(): Promise<void> {
+    await this.acquireLater();
+  }
 }
 
 /** A lock its owner may acquire again; it is free when it was released as often. Only the owner may release it. */
-export class RLock implements Releasable {
-  readonly space: Space;
-  readonly #word: WordLock;
+export class RLock extends OwnedLock implements Releasable {
   readonly #count: number;
-  #wasAbandoned = false;
 
   constructor(space: Space, name: string) {
-    this.space = space;
     const at = space.object(name, ObjectKind.recursiveLock, 8) / 4;
-    this.#count = at + 1;
-    this.#word = new WordLock(space, at, space.agents, () => {
-      this.#wasAbandoned = true;
-      space.words[this.#count] = 0;
+    super(space, at, () => {
+      space.words[at + 1] = 0;
     });
+    this.#count = at + 1;
   }
 
-  get wasAbandoned(): boolean {
-    return this.#wasAbandoned;
-  }
-
-  get isMine(): boolean {
-    return this.#word.holder === this.space.agents.self;
-  }
-
-  acquire({ timeoutMs }: WaitOptions = {}): boolean {
-    if (!this.isMine) {
-      this.#wasAbandoned = false;
-      if (!this.#word.acquire(timeoutMs)) return false;
-    }
-    // Only the owner touches the count.
-    this.space.words[this.#count] = (this.space.words[this.#count] ?? 0) + 1;
+  override acquire(options: WaitOptions = {}): boolean {
+    if (!this.isMine && !this.take(options)) return false;
+    this.#add(1);
     return true;
   }
 
-  acquireLater(options: WaitOptions = {}): Promise<boolean> {
-    return later(() => this.acquire({ timeoutMs: 0 }), options);
+  /** What one task of a thread holds, all its tasks hold: the owner is the thread. */
+  override async acquireLater(options: WaitOptions = {}): Promise<boolean> {
+    if (!this.isMine && !(await this.takeLater(options))) return false;
+    this.#add(1);
+    return true;
   }
 
   /** @throws RangeError when this thread does not have it. */
-  release(): void {
+  override release(): void {
     if (!this.isMine) throw new RangeError('release: this thread does not have this lock');
-    const count = (this.space.words[this.#count] ?? 0) - 1;
-    this.space.words[this.#count] = count;
-    if (count === 0) this.#word.release();
-  }
-
-  with<T>(body: () => T): T {
-    this.acquire();
-    try {
-      return body();
-    } finally {
-      this.release();
-    }
+    if (this.#add(-1) === 0) this.word.release();
   }
 
   releaseAll(): number {
     const count = this.space.words[this.#count] ?? 0;
     this.space.words[this.#count] = 0;
-    this.#word.release();
+    this.word.release();
     return count;
   }
 
   reacquire(times: number): void {
-    this.acquire();
+    this.take({});
     this.space.words[this.#count] = times;
   }
-}
 
-const LONGEST_PAUSE_MS = 10;
+  async reacquireLater(times: number): Promise<void> {
+    await this.takeLater({});
+    this.space.words[this.#count] = times;
+  }
 
-/** Tries until it succeeds or the time is over, without blocking the thread: for event loops. */
-export async function later(
-  attempt: () => boolean,
-  { timeoutMs = Number.POSITIVE_INFINITY }: WaitOptions,
-): Promise<boolean> {
-  const end = performance.now() + timeoutMs;
-  for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-    if (attempt()) return true;
-    if (performance.now() >= end) return false;
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  /** Only the owner touches the count. */
+  #add(step: number): number {
+    const count = (this.space.words[this.#count] ?? 0) + step;
+    this.space.words[this.#count] = count;
+    return count;
   }
 }

@@ -22,10 +22,19 @@ export interface Native {
   allocate(fd: number, offset: number, length: number): void;
   /** Takes the blocks of a range away again; it reads as zeros. */
   release(fd: number, offset: number, length: number): void;
-  /** Waits, as Atomics.wait, but across processes too. Blocks at most `timeoutMs`. */
-  futexWait(words: Int32Array, index: number, expected: number, timeoutMs: number): 'woken' | 'changed' | 'timed-out';
-  /** Wakes at most `count` waiters; how many it were. */
-  futexWake(words: Int32Array, index: number, count: number): number;
+  /**
+   * Waits, as Atomics.wait, but across processes too. Blocks at most `timeoutMs`.
+   * @param bits a wake with other bits alone is not meant for this waiter; all bits unless told
+   */
+  futexWait(
+    words: Int32Array,
+    index: number,
+    expected: number,
+    timeoutMs: number,
+    bits?: number,
+  ): 'woken' | 'changed' | 'timed-out';
+  /** Wakes at most `count` of those who wait with one of the bits; how many it were. */
+  futexWake(words: Int32Array, index: number, count: number, bits?: number): number;
   /** From now on SIGALRM adds 1 to the word and wakes all who wait on it; for the whole process, replacing the last bell. */
   bellOnAlarm(words: Int32Array, index: number): void;
   /** SIGALRM once, after `us` microseconds; 0 disarms. */

@@ -13,9 +13,9 @@
  */
 
 import { deserialize, serialize } from 'node:v8';
-import type { WaitOptions } from './locks.js';
 import { native } from './native.js';
 import { ObjectKind, type Space } from './space.js';
+import { Deadline, type WaitOptions, waitFor, waitLater } from './waiting.js';
 import { WordLock } from './word-lock.js';
 
 const READ = 0;
@@ -25,7 +25,7 @@ const READERS = 3;
 const WRITERS = 4;
 const SENDER = 5;
 const RING = 16;
-const LONGEST_WAIT_MS = 100;
+const EVERYBODY = 2 ** 30;
 
 /** One direction. */
 class Channel {
@@ -47,40 +47,51 @@ class Channel {
     this.#store(SENDER, this.#space.agents.self);
   }
 
-  send(message: Uint8Array, timeoutMs: number): boolean {
+  /**
+   * @param back the other direction: when that is over, nobody will receive
+   * @throws RangeError when the message can never fit, or when nobody will receive it
+   */
+  send(message: Uint8Array, deadline: Deadline, back: Channel): boolean {
     const words = 1 + Math.ceil(message.length / 4);
     if (words > this.#mask + 1) throw new RangeError(`message of ${message.length} bytes is longer than the pipe`);
-    const end = performance.now() + timeoutMs;
-    if (!this.#writers.acquire(timeoutMs)) return false;
+    if (!this.#writers.acquire(deadline.leftMs)) return false;
     try {
-      const hasRoom = () => ((this.#load(WRITTEN) - this.#load(READ)) >>> 0) / 4 + words <= this.#mask + 1;
-      if (!this.#wait(READ, hasRoom, end)) return false;
-      const from = this.#load(WRITTEN) >>> 2;
-      this.#put(from, message.length);
-      const padded = new Int32Array(words - 1);
-      new Uint8Array(padded.buffer).set(message);
-      for (const [index, word] of padded.entries()) this.#put(from + 1 + index, word);
-      this.#store(WRITTEN, (from + words) * 4);
+      const hasRoom = () => {
+        const isRoom = ((this.#load(WRITTEN) - this.#load(READ)) >>> 0) / 4 + words <= this.#mask + 1;
+        // Whether the other one is dead is a look into /proc: only when there is nothing else to do.
+        if (isRoom ? back.#isClosed : back.isOver) throw new RangeError('send: the other end is closed');
+        return isRoom || undefined;
+      };
+      if (!this.#wait(READ, hasRoom, deadline)) return false;
+      this.#putMessage(message, words);
     } finally {
       this.#writers.release();
     }
-    native.futexWake(this.#space.words, this.#at + WRITTEN, 2 ** 30);
+    native.futexWake(this.#space.words, this.#at + WRITTEN, EVERYBODY);
     return true;
   }
 
+  #putMessage(message: Uint8Array, words: number): void {
+    const from = this.#load(WRITTEN) >>> 2;
+    this.#put(from, message.length);
+    const padded = new Int32Array(words - 1);
+    new Uint8Array(padded.buffer).set(message);
+    for (const [index, word] of padded.entries()) this.#put(from + 1 + index, word);
+    this.#store(WRITTEN, (from + words) * 4);
+  }
+
   /** undefined when the time is over. @throws RangeError when nobody will send any more */
-  receive(timeoutMs: number): Uint8Array | undefined {
-    const end = performance.now() + timeoutMs;
-    if (!this.#readers.acquire(timeoutMs)) return undefined;
+  receive(deadline: Deadline): Uint8Array | undefined {
+    if (!this.#readers.acquire(deadline.leftMs)) return undefined;
     try {
-      if (!this.#wait(WRITTEN, () => this.hasMessage || this.#isOver, end)) return undefined;
+      if (!this.#wait(WRITTEN, () => this.hasMessage || this.isOver || undefined, deadline)) return undefined;
       if (!this.hasMessage) throw new RangeError('receive: the other end is closed');
       const from = this.#load(READ) >>> 2;
       const length = this.#get(from);
       const words = Math.ceil(length / 4);
       const copy = Int32Array.from({ length: words }, (_, index) => this.#get(from + 1 + index));
       this.#store(READ, (from + 1 + words) * 4);
-      native.futexWake(this.#space.words, this.#at + READ, 2 ** 30);
+      native.futexWake(this.#space.words, this.#at + READ, EVERYBODY);
       return new Uint8Array(copy.buffer, 0, length);
     } finally {
       this.#readers.release();
@@ -91,25 +102,27 @@ class Channel {
     return this.#load(WRITTEN) !== this.#load(READ);
   }
 
-  close(): void {
+  /** Wakes those who wait for a message, and `sleepers`: those who wait to send to whoever closes this. */
+  close(sleepers: Channel): void {
     this.#store(CLOSED, 1);
-    native.futexWake(this.#space.words, this.#at + WRITTEN, 2 ** 30);
+    native.futexWake(this.#space.words, this.#at + WRITTEN, EVERYBODY);
+    native.futexWake(this.#space.words, sleepers.#at + READ, EVERYBODY);
   }
 
-  get #isOver(): boolean {
+  /** Whether nobody will send any more: the sending end was closed, or its agent is dead. */
+  get isOver(): boolean {
     const sender = this.#load(SENDER);
-    return this.#load(CLOSED) === 1 || (sender !== 0 && this.#space.agents.isDead(sender));
+    return this.#isClosed || (sender !== 0 && this.#space.agents.isDead(sender));
   }
 
-  /** Waits on one of the words until `isTrue`; false when the time is over. */
-  #wait(word: number, isTrue: () => boolean, end: number): boolean {
-    for (;;) {
-      const seen = this.#load(word);
-      if (isTrue()) return true;
-      const leftMs = end - performance.now();
-      if (leftMs <= 0) return false;
-      native.futexWait(this.#space.words, this.#at + word, seen, Math.min(leftMs, LONGEST_WAIT_MS));
-    }
+  get #isClosed(): boolean {
+    return this.#load(CLOSED) === 1;
+  }
+
+  /** Waits until one of the words has changed enough. */
+  #wait(word: number, attempt: () => true | undefined, deadline: Deadline): boolean {
+    const { words, lookEveryMs } = this.#space;
+    return waitFor({ words, index: this.#at + word, lookEveryMs }, attempt, deadline) ?? false;
   }
 
   #load(word: number): number {
@@ -146,30 +159,33 @@ export class PipeEnd {
     this.#out.openForSending();
   }
 
-  /** Waits while the pipe is full; false when the time is over. @throws RangeError when it can never fit */
-  send(message: unknown, { timeoutMs = Number.POSITIVE_INFINITY }: WaitOptions = {}): boolean {
-    return this.#out.send(serialize(message), timeoutMs);
+  /**
+   * Waits while the pipe is full; false when the time is over.
+   * @throws RangeError when it can never fit, or when the other end is closed, or dead
+   */
+  send(message: unknown, options: WaitOptions = {}): boolean {
+    return this.#out.send(serialize(message), new Deadline(options), this.#in);
+  }
+
+  /** As send(), without blocking the thread: looks again and again, at most 10 ms apart. */
+  async sendLater(message: unknown, options: WaitOptions = {}): Promise<boolean> {
+    const bytes = serialize(message);
+    const attempt = () => this.#out.send(bytes, new Deadline({ timeoutMs: 0 }), this.#in) || undefined;
+    return (await waitLater(attempt, new Deadline(options))) ?? false;
   }
 
   /**
    * The next message, in a box because undefined is one, too; undefined when the time is over.
    * @throws RangeError when the other end is closed, or dead, and all it sent has been received
    */
-  receive({ timeoutMs = Number.POSITIVE_INFINITY }: WaitOptions = {}): { readonly message: unknown } | undefined {
-    const bytes = this.#in.receive(timeoutMs);
+  receive(options: WaitOptions = {}): { readonly message: unknown } | undefined {
+    const bytes = this.#in.receive(new Deadline(options));
     return bytes === undefined ? undefined : { message: deserialize(bytes) };
   }
 
   /** As receive(), without blocking the thread: looks again and again, at most 10 ms apart. */
-  async receiveLater({
-    timeoutMs = Number.POSITIVE_INFINITY,
-  }: WaitOptions = {}): Promise<{ message: unknown } | undefined> {
-    const end = performance.now() + timeoutMs;
-    for (let pauseMs = 1; ; pauseMs = Math.min(pauseMs * 2, 10)) {
-      const received = this.receive({ timeoutMs: 0 });
-      if (received !== undefined || performance.now() >= end) return received;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    }
+  receiveLater(options: WaitOptions = {}): Promise<{ readonly message: unknown } | undefined> {
+    return waitLater(() => this.receive({ timeoutMs: 0 }), new Deadline(options));
   }
 
   /** Whether receive() would have something at once. */
@@ -179,6 +195,6 @@ export class PipeEnd {
 
   /** Nothing more will be sent from here. */
   close(): void {
-    this.#out.close();
+    this.#out.close(this.#in);
   }
 }

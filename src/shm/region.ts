@@ -37,6 +37,7 @@ export class Region {
   readonly buffer: SharedArrayBuffer;
   readonly geometry: Geometry;
   readonly agentHint = H.AGENT_HINT;
+  readonly lookEveryMs = 100;
   /** The first window: header, locks, agents, directory and ring lie in it. */
   readonly words: Int32Array;
   readonly bytes: Uint8Array;

@@ -45,7 +45,13 @@ const ALIGNMENT = 64;
 /** What an object is; an array adds which of the ten kinds of numbers it holds. */
 export const ObjectKind = { lock: 1, recursiveLock: 2, semaphore: 3, condition: 4, pipe: 5, array: 16 } as const;
 
+export interface SpaceOptions {
+  /** A waiter looks this often whether whom it waits for is dead, and loses patience after a fifth of it. 100 unless told. */
+  readonly lookEveryMs?: number;
+}
+
 export class Space {
+  readonly lookEveryMs: number;
   readonly buffer: SharedArrayBuffer;
   readonly words: Int32Array;
   readonly bytes: Uint8Array;
@@ -55,7 +61,9 @@ export class Space {
   readonly agents: Agents;
   readonly #lock: WordLock;
 
-  private constructor(buffer: SharedArrayBuffer) {
+  private constructor(buffer: SharedArrayBuffer, { lookEveryMs = 100 }: SpaceOptions) {
+    if (!(lookEveryMs >= 1)) throw new RangeError(`lookEveryMs: expected a number from 1, got ${lookEveryMs}`);
+    this.lookEveryMs = lookEveryMs;
     this.buffer = buffer;
     this.words = new Int32Array(buffer);
     this.bytes = new Uint8Array(buffer);
@@ -65,10 +73,10 @@ export class Space {
   }
 
   /**
-   * Makes a space in a new file. @param bytes room for objects, 1 MiB unless told
+   * Makes a space in a new file. @param options.bytes room for objects, 1 MiB unless told
    * @throws EEXIST when the file is there, ENOSPC
    */
-  static create(path: string, bytes = 1_048_576): Space {
+  static create(path: string, { bytes = 1_048_576, ...options }: SpaceOptions & { bytes?: number } = {}): Space {
     const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     const length = FIRST_OBJECT + Math.ceil(bytes / 4_096) * 4_096;
     const fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
@@ -81,14 +89,14 @@ export class Space {
       words[S.USED.offset / 4] = FIRST_OBJECT;
       words[S.MAGIC.offset / 4 + 1] = MAGIC[1];
       Atomics.store(words, S.MAGIC.offset / 4, MAGIC[0]); // last: half a head is not a space
-      return new Space(buffer);
+      return new Space(buffer, options);
     } finally {
       closeSync(fd);
     }
   }
 
   /** Maps a space another process has made. @throws TURNO_TABLE_NOT_A_TABLE */
-  static open(path: string): Space {
+  static open(path: string, options: SpaceOptions = {}): Space {
     const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
     try {
       const { size } = fstatSync(fd);
@@ -97,15 +105,15 @@ export class Space {
       if (words[0] !== MAGIC[0] || words[1] !== MAGIC[1] || words[S.BYTES.offset / 4] !== size) {
         throw new TurnoError('TURNO_TABLE_NOT_A_TABLE', { path, found: `${words[0]}`, expected: '"turnospc"' });
       }
-      return new Space(buffer);
+      return new Space(buffer, options);
     } finally {
       closeSync(fd);
     }
   }
 
   /** The space in another thread, which got the buffer by workerData. */
-  static attach(buffer: SharedArrayBuffer): Space {
-    return new Space(buffer);
+  static attach(buffer: SharedArrayBuffer, options: SpaceOptions = {}): Space {
+    return new Space(buffer, options);
   }
 
   load(at: { readonly offset: number }): number {

@@ -6,9 +6,10 @@ import { HEADER } from '../../src/shm/layout.js';
 import { writeSnapshot } from '../../src/shm/snapshot.js';
 import { openTable, type Table } from '../../src/shm/table.js';
 import { arrival, rowIndex } from '../../src/units.js';
-import { act, type Kind } from './actor.js';
+import { act } from './actor.js';
 import { hashOf, isWhole, resultFor, submit } from './actor-jobs.js';
 import { freshTable, SMALL } from './fresh-table.js';
+import type { Kind } from './start-actor.js';
 
 const codeOf = (action: () => unknown) => {
   try {

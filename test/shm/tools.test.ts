@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import {
   BoundedSemaphore,
   Condition,
@@ -10,23 +10,9 @@ import {
   SharedArray,
   Space,
 } from '../../src/shm/index.js';
-import type { Kind } from './actor.js';
-import { actWith, numbersOf, READY, toolOf } from './tool-actor.js';
-
-const KINDS = ['thread', 'process'] as const satisfies readonly Kind[];
-const TOOLS = ['lock', 'rlock', 'semaphore', 'bounded'] as const;
-
-function freshSpace(t: Test): { space: Space; path: string } {
-  const path = join(t.testdir(), 'space');
-  const space = Space.create(path);
-  t.teardown(() => space.close());
-  return { space, path };
-}
-
-/** Until another thread or process has raised a number: it has no other way to tell us. */
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 1));
-}
+import { freshSpace, until } from './fresh-space.js';
+import { KINDS } from './start-actor.js';
+import { actWith, numbersOf, READY, TOOLS, toolOf } from './tool-actor.js';
 
 for (const tool of TOOLS) {
   t.test(`${tool}: threads and processes that add under it lose nothing`, async (t) => {
@@ -126,7 +112,7 @@ t.test('conditions: the turn goes round between threads and processes, and no wa
   const { space, path } = freshSpace(t);
   const times = 2_000;
   const actors = [...KINDS, ...KINDS].map((kind, me) =>
-    actWith(t, kind, space, path, { kind: 'turns', me, of: 4, times }),
+    actWith(t, kind, space, path, { kind: 'turns', tool: 'rlock', me, of: 4, times }),
   );
   await Promise.all(actors.map(({ ended }) => ended));
   t.equal(numbersOf(space)[1], 0);
