@@ -95,6 +95,14 @@ export const SETTINGS = {
     default: 'power',
     help: 'what an accepted submission and a given answer survive: the loss of power, or only the death of processes',
   },
+  minFreeMib: {
+    kind: 'integer',
+    min: 0,
+    max: 1_073_741_824,
+    unit: 'MiB',
+    default: 64,
+    help: 'new submissions are refused while less is free on the disk; 0 accepts until a write fails',
+  },
   registration: {
     kind: 'choice',
     choices: ['open', 'invite', 'closed'],

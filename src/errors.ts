@@ -56,6 +56,15 @@ export const ERRORS = {
     message: '{path}: the table is full ({rows} rows). Nothing was overwritten. Start with a larger --max-rows.',
   },
   TURNO_DISK_FULL: { status: 507, message: '{path}: no space left ({wanted} bytes wanted). Make room; reads go on.' },
+  TURNO_DISK_LOW: {
+    status: 507,
+    message:
+      '{path}: {freeMib} MiB free, the floor is {floorMib} (--min-free-mib). New work is refused; make room; reads go on.',
+  },
+  TURNO_DISK_REFUSES: {
+    status: 507,
+    message: '{path}: the disk takes no writes ({problem}). New work is refused until it does; reads go on.',
+  },
   TURNO_TABLE_NOT_A_TABLE: {
     status: 500,
     message:
@@ -98,6 +107,9 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** No blocks left on the disk, in the quota, or under the limit of the process. */
+const NO_ROOM: readonly string[] = ['ENOSPC', 'EDQUOT', 'EFBIG'];
+
 export class TurnoError extends Error {
   override readonly name = 'TurnoError';
   readonly code: ErrorCode;
@@ -115,11 +127,23 @@ export class TurnoError extends Error {
   /** Any failure as one of turno's: itself, or a system error that happened while `on` was being done. */
   static from(error: unknown, on: string): TurnoError {
     if (error instanceof TurnoError) return error;
-    const { code, path = on }: NodeJS.ErrnoException = error instanceof Error ? error : { name: '', message: '' };
-    if (code === 'ENOSPC' || code === 'EDQUOT')
-      return new TurnoError('TURNO_DISK_FULL', { path, wanted: 'more' }, { cause: error });
-    const { syscall, message }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
+    const {
+      syscall,
+      message,
+      path = on,
+    }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
+    const refusal = TurnoError.ofDisk(error, path, 'more');
+    if (refusal !== undefined) return refusal;
     return new TurnoError('TURNO_SYSTEM', { call: syscall ?? 'something', on, problem: message }, { cause: error });
+  }
+
+  /** A write the disk refuses: it is full, fails, or has become read-only. Undefined when the error says nothing of the kind. */
+  static ofDisk(error: unknown, path: string, wanted: number | string): TurnoError | undefined {
+    if (!(error instanceof Error)) return undefined;
+    const { code = '', syscall }: NodeJS.ErrnoException = error;
+    if (NO_ROOM.includes(code)) return new TurnoError('TURNO_DISK_FULL', { path, wanted }, { cause: error });
+    const isBroken = code === 'EROFS' || (code === 'EIO' && syscall !== 'read');
+    return isBroken ? new TurnoError('TURNO_DISK_REFUSES', { path, problem: code }, { cause: error }) : undefined;
   }
 
   get status(): number {

@@ -295,8 +295,15 @@ export class Judge implements JudgeApi {
 
   health(): Health {
     const { table, processTable, runners, sandbox } = this.#parts;
-    const { laneCount: lanes } = processTable;
-    return { ...table.counts(), pid: process.pid, waiting: runners.waiting, lanes, sandbox: [...sandbox] };
+    return {
+      ...table.counts(),
+      freeBytes: table.freeBytes,
+      refuses: table.refusal()?.code ?? null,
+      pid: process.pid,
+      waiting: runners.waiting,
+      lanes: processTable.laneCount,
+      sandbox: [...sandbox],
+    };
   }
 
   // ---- the end --------------------------------------------------------------------------------------------------------

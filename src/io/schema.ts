@@ -369,6 +369,8 @@ export const Health = Type.Object({
   running: Type.Integer(),
   done: Type.Integer(),
   bytes: Type.Integer({ description: 'of the table in the file' }),
+  freeBytes: Type.Integer({ description: 'on the disk of the data directory, about a second ago' }),
+  refuses: nullable(Type.String({ description: 'code of the error new submissions get; null when they are taken' })),
   waiting: Type.Integer({ description: 'submissions of this front that wait for a cell' }),
   lanes: Type.Integer(),
   sandbox: Type.Array(Type.String(), { description: 'what programs are confined and measured by' }),

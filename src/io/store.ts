@@ -14,20 +14,11 @@
  */
 
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Packr } from 'msgpackr';
+import { makeDirectories } from './make-directories.js';
 import { type ProgressCursor, ProgressWriter, readProgress } from './progress-file.js';
 import type { SubmissionRequest } from './transport.js';
 
@@ -227,7 +218,7 @@ function inDirectory<T>(path: string, make: () => T): T {
     return make();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectories(dirname(path));
     return make();
   }
 }

@@ -30,7 +30,7 @@ async function saveAll(jobs: readonly Job[]): Promise<Answer<number>[]> {
 }
 
 function makeRoom(): number {
-  table.journal.checkAccepting();
+  table.journal.checkAccepting(true);
   table.journal.commit(table.journal.tail, true);
   return table.journal.written;
 }

@@ -19,6 +19,7 @@ import type { LanguageInfo } from '../languages/language.js';
 import { FORWARD_SIGNAL } from '../pool/cell.js';
 import { COMPILE_LIMITS } from '../pool/executables.js';
 import { ProcessTable } from '../pool/process-table.js';
+import { lookAtDisk, setFloor } from '../shm/disk.js';
 import { native } from '../shm/native.js';
 import { checkpoint } from '../shm/snapshot.js';
 import { openTable, type Table } from '../shm/table.js';
@@ -32,6 +33,8 @@ import { TurnsThread } from './turns-thread.js';
 
 const LONGEST_JOURNAL_BYTES = 256 * MIB;
 const CARE_MS = 1_000;
+/** Those of the data directory in which something is written: each may be a file system of its own. */
+const DIRECTORIES = ['journal', 'snapshots', 'sources', 'executables', 'responses'];
 const CELL_LOOK_MS = 5;
 
 /** Part of the machine's memory that started programs may use together. */
@@ -53,6 +56,8 @@ export class Primary {
   readonly #stops: (() => Promise<void> | void)[] = [];
   #table: Table | undefined;
   #isStopping = false;
+  /** Code of the error new submissions get, null when they are taken; undefined before the first look. */
+  #refuses: string | null | undefined;
   /** Journal position of the last snapshot, or of the start. */
   #checkpointAt = 0;
   #fronts: Fronts | undefined;
@@ -74,12 +79,12 @@ export class Primary {
       return await this.#start();
     } catch (error) {
       if (!this.#isStopping) await this.stop(false);
-      throw error;
+      throw TurnoError.ofDisk(error, this.dataDirectory, 'more') ?? error;
     }
   }
 
   async #start(): Promise<Started> {
-    const { lanes, cells, fronts: count, maxRows, durability } = this.#settings;
+    const { lanes, cells, fronts: count, maxRows, durability, minFreeMib } = this.#settings;
     const data = this.dataDirectory;
     checkCells(this.#settings);
     const directory = await DataDirectory.lock(data, (error) => {
@@ -102,7 +107,9 @@ export class Primary {
     this.#table = table;
     this.#checkpointAt = table.journal.tail;
     this.#stops.push(() => table.closeClean());
+    setFloor(table.region, minFreeMib * MIB);
     const watchdog = new Watchdog(table);
+    this.#lookAtDisk(table);
     const care = setInterval(() => this.#takeCare(table, watchdog), CARE_MS);
     this.#stops.push(() => clearInterval(care));
 
@@ -187,12 +194,28 @@ export class Primary {
   /** Once a second: nobody holds the table up, the journal has room ahead, and is short enough to be read at a start. */
   #takeCare(table: Table, watchdog: Watchdog): void {
     for (const done of watchdog.look()) this.#log.warn(done, 'a stopped process held up the table');
+    this.#lookAtDisk(table);
+    table.journal.retry();
     try {
       table.journal.prepareSpare();
     } catch (error) {
       this.#log.warn(error, 'no spare segment for the journal');
     }
     if (table.journal.tail - this.#checkpointAt > LONGEST_JOURNAL_BYTES) this.snapshot();
+  }
+
+  /** The log says how much is free at the start, and whenever new work begins to be refused or is taken again. */
+  #lookAtDisk(table: Table): void {
+    const free = lookAtDisk(table.region, [
+      this.dataDirectory,
+      ...DIRECTORIES.map((name) => join(this.dataDirectory, name)),
+    ]);
+    const refusal = table.refusal();
+    const refuses = refusal?.code ?? null;
+    if (refuses === this.#refuses) return;
+    this.#refuses = refuses;
+    if (refusal === undefined) this.#log.info(free, 'new submissions are taken');
+    else this.#log.error({ ...free, refuses }, `new submissions are refused: ${refusal.message}`);
   }
 
   /** A front has died: what it had half done in the table is put right, and its slots are free once its cells are gone. */

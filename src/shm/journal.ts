@@ -29,9 +29,12 @@
  */
 
 import { closeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import { getSystemErrorName } from 'node:util';
 import { TurnoError } from '../errors.js';
 import { mixWords } from './checksum.js';
+import { checkDisk } from './disk.js';
 import { faultPoint } from './fault-points.js';
 import { Durability, JOURNAL_RECORD, type LogKind } from './layout.js';
 import { native } from './native.js';
@@ -103,24 +106,28 @@ export class Journal {
   }
 
   /**
-   * Refuses when the disk does: called before new work is taken. Tries again about once a second.
-   * @throws TURNO_DISK_FULL
+   * Refuses when the disk does, or when too little of it is free: called before new work is taken.
+   * @param mayWait tries about once a second whether the disk takes writes again. Blocks: not for an event loop
+   * @throws TURNO_DISK_LOW, TURNO_DISK_FULL, TURNO_DISK_REFUSES
    */
-  checkAccepting(): void {
+  checkAccepting(mayWait: boolean): void {
+    checkDisk(this.#region);
     if (this.#region.load(H.JOURNAL_STATE) === 0) return;
-    const now = performance.now();
-    if (now >= this.#nextTryAtMs) {
-      this.#nextTryAtMs = now + RETRY_MS;
-      this.flush();
-      if (this.#region.load(H.JOURNAL_STATE) === 0) return;
+    if (mayWait) {
+      const now = performance.now();
+      if (now >= this.#nextTryAtMs) {
+        this.#nextTryAtMs = now + RETRY_MS;
+        this.retry();
+      }
     }
-    throw new TurnoError('TURNO_DISK_FULL', { path: this.segments.directory, wanted: this.tail - this.written });
+    const state = this.#region.load(H.JOURNAL_STATE);
+    if (state !== 0) throw refusal(errorOf(state - 1), this.segments.directory, this.tail - this.written);
   }
 
   /**
    * Appends a record and says where it ends: durable once commit() has come that far. Waits for the disk when the ring is
    * full.
-   * @throws TURNO_DISK_FULL, TURNO_SYSTEM when the ring is full and cannot be written; then nothing was appended.
+   * @throws TURNO_DISK_FULL, TURNO_DISK_REFUSES, TURNO_SYSTEM when the ring is full and cannot be written; then nothing was appended.
    */
   append(kind: LogKind, index: number, image: Int32Array, imageWords: number, rest?: WordRange): number {
     if (this.#region.load(H.DURABILITY) === Durability.none) return 0;
@@ -180,7 +187,7 @@ export class Journal {
    * Returns when everything before `position` is durable: synced with durability `power`; with `crash` at once, because the
    * mapped file outlives every process. Blocks: for savers and runners, not for an event loop.
    * @param mustWrite write to the segments even where durability does not ask for it, to make room in the ring
-   * @throws TURNO_DISK_FULL, TURNO_SYSTEM: not durable; it may become so by a later commit.
+   * @throws TURNO_DISK_FULL, TURNO_DISK_REFUSES, TURNO_SYSTEM: not durable; it may become so by a later commit.
    */
   commit(position: number, mustWrite = false): void {
     const durability = this.#region.load(H.DURABILITY);
@@ -209,6 +216,11 @@ export class Journal {
     }
   }
 
+  /** Tries whether a disk that refused takes writes again. Blocks for the disk. */
+  retry(): void {
+    if (this.#region.load(H.JOURNAL_STATE) !== 0) this.flush();
+  }
+
   #leadAndRelease(): void {
     try {
       this.#lead();
@@ -231,7 +243,7 @@ export class Journal {
       try {
         this.#writeBatch(from, to, true);
       } catch {
-        this.#region.store(H.JOURNAL_STATE, 1);
+        this.#region.store(H.JOURNAL_STATE, 1 + (constants.errno[codeOf(first) as keyof typeof constants.errno] ?? 0));
         throw refusal(first, this.segments.directory, to - from);
       }
     }
@@ -307,9 +319,14 @@ export function journalDirectory(tablePath: string): string {
 }
 
 function refusal(error: unknown, path: string, wanted: number): TurnoError {
-  if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(codeOf(error))) {
-    return new TurnoError('TURNO_DISK_FULL', { path, wanted }, { cause: error });
-  }
+  const found = TurnoError.ofDisk(error, path, wanted);
+  if (found !== undefined) return found;
   const problem = error instanceof Error ? error.message : String(error);
   return new TurnoError('TURNO_SYSTEM', { call: 'write', on: path, problem }, { cause: error });
+}
+
+/** The error behind JOURNAL_STATE, which any thread may have met. */
+function errorOf(errno: number): NodeJS.ErrnoException {
+  const code = errno === 0 ? 'unknown' : getSystemErrorName(-errno);
+  return Object.assign(new Error(`write failed: ${code}`), { code, syscall: 'write' });
 }

@@ -86,8 +86,14 @@ export const HEADER = struct(
     JOURNAL_START: field('u64', 'journal position of the last snapshot; in a snapshot, of itself'),
     SEGMENT_NUMBER: field('u32', 'number of the segment being written, from 1; 0 = none yet'),
     DURABILITY: field('u32', '0 no journal, 1 crash (written, not synced), 2 power'),
-    JOURNAL_STATE: field('u32', '0 fine, 1 refuses new work until a sync has succeeded again'),
+    JOURNAL_STATE: field(
+      'u32',
+      '0 fine; else the next batch goes to a new segment, and new work is refused until it has: 1 + errno of the failure',
+    ),
     JOURNAL_SALT: field('u32', 'tells the records of this table from those of another in recycled blocks'),
+    FREE_BYTES: field('u64', 'free in the file system when the primary looked last (disk.ts)'),
+    FLOOR_BYTES: field('u64', 'new work is refused while less is free; 0 = never'),
+    DISK_IS_READ_ONLY: field('u32', '1 = a directory of the server took no writes when the primary looked last'),
   },
   4_096,
 );

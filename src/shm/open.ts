@@ -16,6 +16,7 @@ import { dirname, join, resolve } from 'node:path';
 import { TurnoError } from '../errors.js';
 import { bootId } from './boot.js';
 import { problemsOf } from './check.js';
+import { forgetDisk } from './disk.js';
 import { journalDirectory } from './journal.js';
 import { CHUNK_BYTES, Durability } from './layout.js';
 import { createRegion, H, mapRegion, Region, type RegionOptions } from './region.js';
@@ -71,6 +72,7 @@ function openAlone(path: string, options: OpenOptions): Region {
     if (region.load(H.CLEAN) === 0) repair(region);
     region.bytes.set(bootId(), H.BOOT_ID.offset);
     region.store(H.DURABILITY, Durability[options.durability ?? 'power']);
+    forgetDisk(region);
     region.store(H.CLEAN, 0);
     fsyncSync(region.fd); // before the first change: a power cut must find the mark gone
     return region;

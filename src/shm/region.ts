@@ -169,10 +169,11 @@ export class Region {
     try {
       native.allocate(this.fd, number * CHUNK_BYTES, CHUNK_BYTES);
     } catch (error) {
-      if (!['ENOSPC', 'EDQUOT', 'EFBIG', 'EROFS', 'EIO'].includes(codeOf(error))) throw error;
+      const refusal = TurnoError.ofDisk(error, this.path, CHUNK_BYTES);
+      if (refusal === undefined) throw error;
       // A refused fallocate leaves the file partly grown: cut back, or the next start finds it longer than it says.
-      ftruncateSync(this.fd, number * CHUNK_BYTES);
-      throw new TurnoError('TURNO_DISK_FULL', { path: this.path, wanted: CHUNK_BYTES }, { cause: error });
+      if (refusal.code === 'TURNO_DISK_FULL') ftruncateSync(this.fd, number * CHUNK_BYTES);
+      throw refusal;
     }
   }
 
@@ -257,8 +258,7 @@ export function createRegion(path: string, options: RegionOptions): Region {
     return new Region(buffer, fd);
   } catch (error) {
     closeSync(fd);
-    if (codeOf(error) !== 'ENOSPC') throw error;
-    throw new TurnoError('TURNO_DISK_FULL', { path, wanted: shape.fixedChunks * CHUNK_BYTES }, { cause: error });
+    throw TurnoError.ofDisk(error, path, shape.fixedChunks * CHUNK_BYTES) ?? error;
   }
 }
 

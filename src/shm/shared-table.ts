@@ -17,6 +17,7 @@ import { fsyncSync } from 'node:fs';
 import { TurnoError } from '../errors.js';
 import { type Arrival, arrival, type RowIndex, rowIndex } from '../units.js';
 import { Agents } from './agents.js';
+import { freeBytes } from './disk.js';
 import { faultPoint } from './fault-points.js';
 import { HashIndex, hashWords } from './hash-index.js';
 import { Journal } from './journal.js';
@@ -162,13 +163,13 @@ export class Table {
 
   /** See Users.add. */
   addUser({ name, tokenHash, priority }: { name: string; tokenHash: Uint8Array; priority?: number }): UserIndex {
-    this.#journal.checkAccepting();
+    this.#journal.checkAccepting(false);
     return this.#users.add(name, tokenHash, priority);
   }
 
   /** Says how far behind others a user's submissions go, those sent from now on. */
   setPriority(index: UserIndex, priority: number): void {
-    this.#journal.checkAccepting();
+    this.#journal.checkAccepting(false);
     const stripe = this.#stripe(index);
     stripe.acquire();
     try {
@@ -215,9 +216,10 @@ export class Table {
 
   /**
    * Adds a submission, `queued`, with the next arrival number. May wait for other threads that do the same.
-   * @throws TURNO_TABLE_FULL, TURNO_DISK_FULL, TURNO_TOO_LARGE; then nothing has changed.
+   * @throws TURNO_TABLE_FULL, TURNO_DISK_FULL, TURNO_DISK_LOW, TURNO_DISK_REFUSES, TURNO_TOO_LARGE; then nothing has changed.
    */
   accept(submission: Submission): Accepted {
+    this.#journal.checkAccepting(true);
     this.#acceptLock.acquire();
     try {
       return this.#accept(submission);
@@ -228,6 +230,7 @@ export class Table {
 
   /** As accept(), but never waits: undefined when another holds the lock, or the disk is behind. For event loops. */
   tryAccept(submission: Submission): Accepted | undefined {
+    this.#journal.checkAccepting(false);
     if (!this.#journal.hasRoom || !this.#acceptLock.tryAcquire()) return undefined;
     try {
       return this.#accept(submission);
@@ -236,12 +239,31 @@ export class Table {
     }
   }
 
-  #accept({ id, user, language, sentAtMs, owner = process.pid, source }: Submission): Accepted {
-    this.#journal.checkAccepting();
-    const row = this.#region.load(H.ROWS);
-    if (row >= this.#region.geometry.maxRows) {
-      throw new TurnoError('TURNO_TABLE_FULL', { path: this.path, rows: row });
+  /** Why nothing new is taken at this moment; undefined when it is. */
+  refusal(): TurnoError | undefined {
+    try {
+      this.#journal.checkAccepting(false);
+      this.#checkRoom();
+      return undefined;
+    } catch (error) {
+      if (error instanceof TurnoError) return error;
+      throw error;
     }
+  }
+
+  /** Free on the disk when the primary looked last; 0 without one. */
+  get freeBytes(): number {
+    return freeBytes(this.#region);
+  }
+
+  #checkRoom(): number {
+    const row = this.#region.load(H.ROWS);
+    if (row < this.#region.geometry.maxRows) return row;
+    throw new TurnoError('TURNO_TABLE_FULL', { path: this.path, rows: row });
+  }
+
+  #accept({ id, user, language, sentAtMs, owner = process.pid, source }: Submission): Accepted {
+    const row = this.#checkRoom();
     if (id.length !== ID_WORDS * 4) throw new RangeError(`id: expected 16 bytes, got ${id.length}`);
     if (user < 0 || user >= this.#users.count) throw new RangeError(`user: there is no user ${user}`);
     this.#rows.ensure(row, this.#growLock);
