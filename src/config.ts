@@ -21,7 +21,9 @@ interface IntegerSetting extends Described {
   readonly max: number;
   /** What one of it is, for people; empty for a plain count. */
   readonly unit: string;
-  readonly default: number | (() => number);
+  readonly default: number | 'off' | (() => number);
+  /** The word "off" is taken too. */
+  readonly orOff?: true;
   /** The default in words, when it depends on the machine. */
   readonly defaultText?: string;
 }
@@ -29,6 +31,7 @@ interface TextSetting extends Described {
   readonly kind: 'text';
   /** What stands for the value in --help. */
   readonly placeholder: string;
+  /** With "off" as the default the word says that there is none. */
   readonly default: string;
 }
 interface ChoiceSetting extends Described {
@@ -47,6 +50,58 @@ const cores = () => availableParallelism();
 export const SETTINGS = {
   host: { kind: 'text', placeholder: 'address', default: '127.0.0.1', help: 'address to listen on' },
   port: { kind: 'integer', min: 0, max: 65_535, unit: '', default: 8_040, help: 'TCP port; 0 lets the kernel choose' },
+  tcpPort: {
+    kind: 'integer',
+    min: 0,
+    max: 65_535,
+    unit: '',
+    orOff: true,
+    default: 'off',
+    help: 'TCP port for frames (docs/protocol.md) beside HTTP; 0 lets the kernel choose',
+  },
+  socket: { kind: 'text', placeholder: 'path', default: 'off', help: 'Unix socket for frames' },
+  socketPermissions: {
+    kind: 'choice',
+    choices: ['600', '660', '666'],
+    default: '600',
+    help: 'who may connect to the Unix socket: its owner, its group too, everybody',
+  },
+  socketTrust: {
+    kind: 'choice',
+    choices: ['token', 'uid'],
+    default: 'token',
+    help: 'who somebody is on the Unix socket: the user of a token, or without one the user of the uid that connects',
+  },
+  socketMode: {
+    kind: 'choice',
+    choices: ['one', 'many', 'pool'],
+    default: 'many',
+    help: 'sockets of a front: one client at a time, many on its event loop, or many with their messages read in threads',
+  },
+  socketThreads: {
+    kind: 'integer',
+    min: 1,
+    max: 64,
+    unit: '',
+    default: 2,
+    help: 'threads of a front that read messages, with --socket-mode pool',
+  },
+  socketConnections: {
+    kind: 'integer',
+    min: 1,
+    max: 100_000,
+    unit: '',
+    default: 4_096,
+    help: 'socket connections a front takes at once',
+  },
+  socketIdleS: {
+    kind: 'integer',
+    min: 1,
+    max: 86_400,
+    unit: 's',
+    default: 300,
+    help: 'a socket connection that says nothing for so long is closed, unless an answer is owed to it',
+  },
   data: { kind: 'text', placeholder: 'directory', default: 'turno-data', help: 'directory of everything that is kept' },
   lanes: {
     kind: 'integer',
@@ -188,7 +243,9 @@ export const SETTINGS = {
 export type SettingName = keyof typeof SETTINGS;
 
 type ValueOf<S extends Setting> = S extends { kind: 'integer' }
-  ? number
+  ? S extends { orOff: true }
+    ? number | 'off'
+    : number
   : S extends { kind: 'switch' }
     ? boolean
     : S extends { kind: 'choice'; choices: readonly (infer Choice)[] }
@@ -266,6 +323,7 @@ function parsed(setting: Setting, text: string, name: string): string | number |
     new TurnoError('TURNO_SETTING', { name, problem: `expected ${expected}, got ${JSON.stringify(text)}` });
   switch (setting.kind) {
     case 'integer': {
+      if (setting.orOff && text === 'off') return text;
       const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
       if (!(value >= setting.min && value <= setting.max)) throw refuse(boundsOf(setting));
       return value;
@@ -282,8 +340,8 @@ function parsed(setting: Setting, text: string, name: string): string | number |
   }
 }
 
-function boundsOf({ min, max, unit }: IntegerSetting): string {
-  return `an integer from ${min} to ${max}${unit && ` (${unit})`}`;
+function boundsOf({ min, max, unit, orOff }: IntegerSetting): string {
+  return `an integer from ${min} to ${max}${unit && ` (${unit})`}${orOff ? ' or "off"' : ''}`;
 }
 
 function defaultOf(setting: Setting): string | number | boolean {

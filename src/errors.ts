@@ -18,6 +18,7 @@ interface ErrorEntry {
 export const ERRORS = {
   TURNO_BAD_REQUEST: { status: 400, message: '{field}: {problem}' },
   TURNO_BAD_JSON: { status: 400, message: 'body: expected JSON, {problem}' },
+  TURNO_FRAME: { status: 400, message: 'Not a frame of turno: {problem}. docs/protocol.md says what one is.' },
   TURNO_TOKEN_MISSING: {
     status: 401,
     message: 'This request needs the token of a user (over HTTP "Authorization: Bearer TOKEN"); registering gives one.',
@@ -51,6 +52,10 @@ export const ERRORS = {
   TURNO_DONE: { status: 409, message: 'submission {id} is done: there is nothing left to cancel.' },
   TURNO_TOO_LARGE: { status: 413, message: '{field}: expected at most {limit} bytes, found {found}.' },
   TURNO_STOPPING: { status: 503, message: 'The server is ending; what was accepted will be run at its next start.' },
+  TURNO_CONNECTIONS: {
+    status: 503,
+    message: '{limit} connections are open, the most this front takes (--socket-connections). Try again later.',
+  },
   TURNO_TABLE_FULL: {
     status: 507,
     message: '{path}: the table is full ({rows} rows). Nothing was overwritten. Start with a larger --max-rows.',

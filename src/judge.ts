@@ -16,6 +16,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { TurnoError } from './errors.js';
+import { localUserName } from './io/decode.js';
 import type { Store } from './io/store.js';
 import type {
   Health,
@@ -244,6 +245,23 @@ export class Judge implements JudgeApi {
 
   authenticate(token: string): User | undefined {
     return this.#parts.table.userByToken(hashOf(token));
+  }
+
+  async local(uid: number): Promise<User> {
+    const { table, savers } = this.#parts;
+    const name = localUserName(uid);
+    if (table.userByName(name) === undefined) {
+      try {
+        table.addUser({ name, tokenHash: hashOf(randomBytes(24).toString('base64url')) });
+      } catch (error) {
+        // Another front was quicker: then it is the same user.
+        if (!(error instanceof TurnoError && error.code === 'TURNO_USER_EXISTS')) throw error;
+      }
+      await savers.commit(table.position);
+    }
+    const user = table.userByName(name);
+    if (user === undefined) throw new TypeError(`${name} is gone`);
+    return user;
   }
 
   /** @throws TURNO_NOT_FOUND, also for a submission of another user: its existence is nobody else's business. */

@@ -55,6 +55,13 @@ export class TestServer {
     this.exited = exited;
   }
 
+  /** The address of a way in, as the start-up line says it. */
+  address(scheme: 'tcp' | 'unix' | 'signal'): string {
+    const address = new RegExp(`${scheme}:[^\\s;]+`).exec(this.startLine)?.[0];
+    if (address === undefined) throw new Error(`no ${scheme} address in: ${this.startLine}`);
+    return address;
+  }
+
   /** Everything the server wrote to stderr so far. */
   get log(): string {
     return this.#log.join('\n');

@@ -299,6 +299,16 @@ void SendWithFds(Arguments args) {
   }
 }
 
+// peerUid(fd): the uid of whoever connected to a Unix socket (SO_PEERCRED); it is that of the moment of the connect.
+void PeerUid(Arguments args) {
+  ucred peer = {};
+  socklen_t length = sizeof peer;
+  if (getsockopt(IntAt(args, 0), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) {
+    return ThrowErrno(args, "getsockopt", errno);
+  }
+  args.GetReturnValue().Set(static_cast<uint32_t>(peer.uid));
+}
+
 // openBeneath(dirFd, path, flags, mode): fd. No symbolic link is followed and nothing outside the directory is reached.
 void OpenBeneath(Arguments args) {
   const std::string path = TextAt(args, 1);
@@ -359,6 +369,7 @@ NODE_MODULE_INIT(/* exports, module, context */) {
   NODE_SET_METHOD(exports, "lockFile", LockFile);
   NODE_SET_METHOD(exports, "memfd", MemoryFile);
   NODE_SET_METHOD(exports, "socketPair", SocketPair);
+  NODE_SET_METHOD(exports, "peerUid", PeerUid);
   NODE_SET_METHOD(exports, "sendWithFds", SendWithFds);
   NODE_SET_METHOD(exports, "openBeneath", OpenBeneath);
   NODE_SET_METHOD(exports, "writeDurably", WriteDurably);

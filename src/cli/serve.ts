@@ -33,10 +33,11 @@ export async function serve(settings: Settings): Promise<void> {
   log.info('ended');
 }
 
-function startLine(data: string, { url, rows, backend }: Started, tools: readonly string[]): string {
+function startLine(data: string, { urls, rows, backend }: Started, tools: readonly string[]): string {
   const languages = tools.length > 0 ? tools.join(', ') : 'NONE: no tool-chain on the PATH';
   return [
-    `turno: ${url}`,
+    `turno: ${urls[0]}`,
+    ...urls.slice(1),
     `pid ${process.pid}`,
     `data ${data}`,
     `${rows} ${rows === 1 ? 'row' : 'rows'}`,

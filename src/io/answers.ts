@@ -45,8 +45,13 @@ export class Answers {
       }
       return { isError: false, value: await this.#operations.run(op, { ...call, user }) };
     } catch (error) {
-      return { isError: true, value: this.#reply(error) };
+      return this.failure(error);
     }
+  }
+
+  /** What became of a request that was never understood. */
+  failure(error: unknown): Answer {
+    return { isError: true, value: this.#reply(error) };
   }
 
   /** turno's own failures are logged with their cause, and do not tell the client more than it may know. */

@@ -1,5 +1,6 @@
 /** From an address to a client: which way in is used is decided here, by the first word of the address. */
 
+import { resolve } from 'node:path';
 import { TurnoError } from '../errors.js';
 import type { Client } from './client.js';
 
@@ -9,7 +10,7 @@ export interface ConnectOptions {
 }
 
 /**
- * A client for the server at an address: `http://HOST:PORT` or `https://...`.
+ * A client for the server at an address: `http://HOST:PORT` or `https://...`, `tcp://HOST:PORT`, `unix:PATH`.
  *
  * Nobody is reached yet: the first request does that, and says TURNO_UNREACHABLE when it cannot.
  * @throws TURNO_SETTING when it is no address
@@ -17,13 +18,31 @@ export interface ConnectOptions {
 export async function connect(address: string, { token }: ConnectOptions = {}): Promise<Client> {
   const server = serverAddress(address);
   // Each way is loaded when it is used: a command line of one request starts without the others.
+  const scheme = server.slice(0, server.indexOf(':'));
+  if (scheme === 'tcp' || scheme === 'unix') {
+    const [{ MessageClient }, { SocketChannel }] = await Promise.all([
+      import('./message-client.js'),
+      import('./socket-client.js'),
+    ]);
+    return new MessageClient(new SocketChannel({ server, place: placeOf(server), token }));
+  }
   const { HttpClient } = await import('./http-client.js');
   return new HttpClient(server, token);
 }
 
+function placeOf(server: string): { host: string; port: number } | { path: string } {
+  if (server.startsWith('unix:')) return { path: server.slice('unix:'.length) };
+  const { hostname, port } = new URL(server);
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
+}
+
 /** An address in the one form that tokens are kept under: a URL without a slash at its end. @throws TURNO_SETTING */
 export function serverAddress(text: string): string {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text.replace(/\/+$/, '');
-  const problem = `expected an address like http://127.0.0.1:8040, got ${JSON.stringify(text)}`;
+  if (/^unix:./.test(text)) return `unix:${resolve(text.slice('unix:'.length))}`;
+  if (/^(https?|tcp):\/\/./.test(text) && URL.canParse(text)) {
+    const { protocol, port, pathname } = new URL(text);
+    if (protocol !== 'tcp:' || (port !== '' && pathname.replace('/', '') === '')) return text.replace(/\/+$/, '');
+  }
+  const problem = `expected an address like http://127.0.0.1:8040, tcp://127.0.0.1:8041 or unix:/path, got ${JSON.stringify(text)}`;
   throw new TurnoError('TURNO_SETTING', { name: '--server', problem });
 }

@@ -47,7 +47,13 @@ export function decodeUserName({ name }: UserBody): string {
   if (bytes > MAX_USER_NAME_BYTES) throw refuse('name', `expected at most ${MAX_USER_NAME_BYTES} bytes, got ${bytes}`);
   if (/\p{C}/u.test(name)) throw refuse('name', 'expected text without control characters');
   if (name.trim() !== name) throw refuse('name', 'expected a name without blanks around it');
+  if (/^uid:/.test(name)) throw refuse('name', 'names that begin with "uid:" are those of users of this machine');
   return name;
+}
+
+/** Who connects to the Unix socket, where its uid is believed. Nobody can register under this name. */
+export function localUserName(uid: number): string {
+  return `uid:${uid}`;
 }
 
 function languageCalled(id: string, languages: readonly LanguageInfo[]): LanguageInfo {

@@ -13,7 +13,7 @@ import { POLICIES, SCORINGS } from '../judging/coordinator.js';
 import { KIB, MIB } from '../units.js';
 import { ORDER, type Verdict } from '../verdict.js';
 
-const closed = { additionalProperties: false } as const;
+export const closed = { additionalProperties: false } as const;
 
 /** One of several words. A plain enum: a union of literals makes Ajv report one error for each of them. */
 function oneOf<const Word extends string>(words: readonly Word[], description: string) {

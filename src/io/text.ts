@@ -42,3 +42,18 @@ export function base64Bytes(text: string, field: string): Buffer {
   if (bytes.toString('base64') !== text) throw refuse(field, `expected base64 with padding, got ${shown(text)}`);
   return bytes;
 }
+
+/**
+ * For what is sent.
+ * @throws TURNO_BAD_REQUEST naming the field
+ */
+export function refuseHalfCharacters(value: unknown, field: string): void {
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) throw refuse(field, 'expected text, found half of a surrogate pair');
+  } else if (Array.isArray(value)) {
+    for (const [index, one] of value.entries()) refuseHalfCharacters(one, `${field}[${index}]`);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, one] of Object.entries(value))
+      refuseHalfCharacters(one, field === '' ? name : `${field}.${name}`);
+  }
+}

@@ -68,6 +68,8 @@ export interface JudgeApi {
   }): Promise<{ name: string; token: string }>;
   /** Synchronous and fast: it is asked before a request's body is read. */
   authenticate(token: string): User | undefined;
+  /** The user of a uid of this machine, registered when it is first seen; it has no token. */
+  local(uid: number): Promise<User>;
   /** Resolves when the submission is accepted (@throws TURNO_TOO_MANY when the user has too many unfinished), with `wait` when it is done. */
   submit(user: User, request: SubmissionRequest, options: { readonly wait: boolean }): Promise<SubmissionReply>;
   /** @throws TURNO_NOT_FOUND, also when it is another user's. */

@@ -10,9 +10,13 @@ import { constants as os } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { TurnoError } from '../errors.js';
+import { Answers } from '../io/answers.js';
 import { HttpTransport } from '../io/http.js';
 import { Operations } from '../io/operations.js';
+import { SocketTransport } from '../io/socket.js';
+import { directCodec, PoolCodec } from '../io/socket-codec.js';
 import { Store } from '../io/store.js';
+import type { Transport } from '../io/transport.js';
 import { Judge } from '../judge.js';
 import { UNSAFE_BACKEND } from '../pool/backend.js';
 import { ProcessTable } from '../pool/process-table.js';
@@ -23,6 +27,7 @@ import { openTable } from '../shm/table.js';
 import { rowIndex } from '../units.js';
 import { holdDirectory } from './data-directory.js';
 import type { FrontMessage, FrontSetup, PrimaryMessage } from './messages.js';
+import { socketPlaces } from './places.js';
 
 const tell = (message: FrontMessage) => process.send?.(message);
 
@@ -67,6 +72,7 @@ async function handle(message: PrimaryMessage): Promise<void> {
 async function start(setup: FrontSetup) {
   const { settings, dataDirectory, languages, invite } = setup;
   const { maxQueued } = settings;
+  process.umask(setup.umask);
   const log = pino({ level: settings.logLevel, base: { pid: process.pid, part: 'front' } }, pino.destination(2));
   const holdFd = holdDirectory(dataDirectory);
   const table = openTable({ path: join(dataDirectory, 'table.turno'), create: false });
@@ -99,9 +105,18 @@ async function start(setup: FrontSetup) {
   const judge = new Judge({ ...parts, sandbox: backend });
   const operations = new Operations(judge, settings);
   const authenticate = (token: string) => judge.authenticate(token);
-  const http = new HttpTransport({ operations, authenticate, settings, log });
-  const { url } = await http.start();
-  tell({ kind: 'ready', url, backend });
+  const places = socketPlaces(settings);
+  const codec =
+    settings.socketMode === 'pool' && places.length > 0 ? new PoolCodec(settings.socketThreads) : directCodec;
+  const answers = new Answers(operations, log);
+  const localUser = (uid: number) => judge.local(uid);
+  const transports: Transport[] = [
+    new HttpTransport({ operations, authenticate, settings, log }),
+    ...places.map((place) => new SocketTransport({ place, answers, codec, authenticate, localUser, settings })),
+  ];
+  const urls: string[] = [];
+  for (const transport of transports) urls.push((await transport.start()).url);
+  tell({ kind: 'ready', urls, backend });
   let isInHaste: () => void = () => undefined;
   const haste = new Promise<void>((resolve) => {
     isInHaste = resolve;
@@ -111,7 +126,9 @@ async function start(setup: FrontSetup) {
     runners.refuse();
     await Promise.race([judge.drained(), haste]);
     await runners.stop();
-    await http.stop(deadlineMs / 2); // a slow client must not use up all the time there is
+    // A slow client must not use up all the time there is.
+    await Promise.all(transports.map((transport) => transport.stop(deadlineMs / 2)));
+    await codec.stop();
     await savers.stop();
     table.close();
     closeSync(turnsFd);

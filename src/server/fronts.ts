@@ -40,7 +40,7 @@ export class Fronts {
   }
 
   /** Starts all fronts; resolves when all of them listen. */
-  async start(): Promise<{ url: string; backend: string[] }> {
+  async start(): Promise<{ urls: string[]; backend: string[] }> {
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     cluster.setupPrimary({
       exec: fileURLToPath(new URL('./front.js', import.meta.url)),
@@ -99,7 +99,7 @@ export class Fronts {
       worker.send(message, (error) => error && this.#options.log.warn(error, 'front not reached'));
   }
 
-  #fork(): Promise<{ url: string; backend: string[] }> {
+  #fork(): Promise<{ urls: string[]; backend: string[] }> {
     const worker = cluster.fork();
     const startedMs = performance.now();
     this.#workers.add(worker);

@@ -7,6 +7,8 @@ import type { LanguageInfo } from '../languages/language.js';
 /** All a front needs to build its parts. */
 export interface FrontSetup {
   readonly settings: Settings;
+  /** The mask for new files that was there before the primary set its own. */
+  readonly umask: number;
   /** Absolute path of the data directory. */
   readonly dataDirectory: string;
   /** Name of the server's control group, below which each cell has one. */
@@ -32,7 +34,7 @@ export type PrimaryMessage =
 export type FrontMessage =
   /** It listens to its messages now; what was sent before would be lost. */
   | { readonly kind: 'hello' }
-  | { readonly kind: 'ready'; readonly url: string; readonly backend: string[] }
+  | { readonly kind: 'ready'; readonly urls: string[]; readonly backend: string[] }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly details: ErrorDetails }
   | { readonly kind: 'cancelled'; readonly row: number; readonly user: number }
   | { readonly kind: 'signal'; readonly signal: 'SIGUSR1' | 'SIGUSR2' };

@@ -5,9 +5,7 @@
  *     lock -> table -> process table -> scheduler -> fronts        and in reverse at the end
  */
 
-import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -29,6 +27,7 @@ import { removeStaleGroups, serverGroup } from './cell-groups.js';
 import { DataDirectory, startTimeOf } from './data-directory.js';
 import { Fronts } from './fronts.js';
 import { invitePath, inviteToken } from './invite.js';
+import { placed, removeStaleSocket } from './places.js';
 import { TurnsThread } from './turns-thread.js';
 
 const LONGEST_JOURNAL_BYTES = 256 * MIB;
@@ -44,7 +43,8 @@ const MEMORY_SHARE = 0.75;
 const STOP_DEADLINE_MS = 10_000;
 
 export interface Started {
-  readonly url: string;
+  /** One a way in; HTTP first. */
+  readonly urls: readonly string[];
   readonly rows: number;
   readonly backend: readonly string[];
 }
@@ -127,10 +127,18 @@ export class Primary {
     );
     this.#stops.push(() => turns.stop());
 
+    const umask = process.umask();
+    // A Unix socket is bound here, for the fronts; from its birth on nobody else may connect (socket.ts).
+    if (this.#settings.socket !== 'off') {
+      process.umask(0o077);
+      this.#stops.push(() => void process.umask(umask));
+      await removeStaleSocket(this.#settings.socket);
+    }
     const fronts = new Fronts({
       count,
       setup: {
-        settings: { ...this.#settings, port: await portFor(this.#settings) },
+        settings: await placed(this.#settings),
+        umask,
         dataDirectory: data,
         cellGroup: group,
         slotCount: cells,
@@ -146,11 +154,12 @@ export class Primary {
     const { rows } = table.counts();
     // Pids come again: what the last server left must not look as if a front of this one were at it.
     for (const { row } of [...table.unfinished()]) table.setOwner(row, 0);
-    const { url, backend } = await fronts.start();
+    const { urls, backend } = await fronts.start();
 
-    writeFileSync(join(data, 'turno.pid'), `${process.pid}\n`, { mode: 0o644 });
+    writeFileSync(join(data, 'turno.pid'), `${process.pid}\n`);
+    chmodSync(join(data, 'turno.pid'), 0o644);
     this.#stops.push(() => rmSync(join(data, 'turno.pid'), { force: true }));
-    return { url, rows, backend };
+    return { urls, rows, backend };
   }
 
   #invite(): string | undefined {
@@ -245,19 +254,4 @@ function checkCells({ cells, fronts, runners }: Settings): void {
 /** A limit that may be asked for must fit, whatever the machine: a program that fits nowhere would wait for ever. */
 function memoryBudget({ maxMemoryMib }: Settings): number {
   return Math.max(totalmem() * MEMORY_SHARE, maxMemoryMib * MIB, COMPILE_LIMITS.memoryBytes);
-}
-
-/**
- * The port all fronts listen on. With `--port 0` the kernel is asked for one here: a front that is started again later
- * must come back to the same.
- */
-async function portFor({ host, port }: Settings): Promise<number> {
-  if (port !== 0) return port;
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server without a port');
-  return address.port;
 }

@@ -62,6 +62,8 @@ export interface Native {
   lockFile(fd: number, kind: 'shared' | 'exclusive' | 'none'): boolean;
   /** A file in memory, close-on-exec, with its offset at 0. */
   memfd(name: string, content?: Uint8Array): number;
+  /** The uid of whoever has connected to a Unix socket, as the kernel kept it then. */
+  peerUid(fd: number): number;
   /** A stream pair, close-on-exec: the first end does not block, the second does. */
   socketPair(): [ours: number, theirs: number];
   /** Sends all bytes; at most 250 descriptors go with the first. Waits when the socket is full. */
@@ -93,6 +95,7 @@ const NAMES = [
   'lockFile',
   'memfd',
   'socketPair',
+  'peerUid',
   'sendWithFds',
   'openBeneath',
   'writeDurably',

@@ -26,6 +26,7 @@ async function start(t: Test, flags: Record<string, string> = {}) {
   const judge: JudgeApi = {
     register: never('register'),
     authenticate: (token) => (token === TOKEN ? { index: 0, name: 'ada', priority: 0 } : undefined),
+    local: never('local'),
     submit: never('submit'),
     show: never('show'),
     progress: never('progress'),

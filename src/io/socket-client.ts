@@ -1,0 +1,233 @@
+/**
+ * The client's half of a socket (frame.ts): requests out, answers in by their ids.
+ *
+ * It connects with the first request, and again after a break. An idle connection does not keep the process alive. When
+ * the server says bye, what it has not taken is sent again on a new connection; when it dies, what was asked is rejected
+ * with TURNO_UNREACHABLE, since it may have been done.
+ */
+
+import { connect, type Socket } from 'node:net';
+import { TurnoError } from '../errors.js';
+import { errorReply } from './answers.js';
+import {
+  type Frame,
+  FrameReader,
+  frameHeader,
+  Kind,
+  MAX_ID,
+  PROTOCOL,
+  SERVER_KINDS,
+  STRANGER_PAYLOAD_BYTES,
+} from './frame.js';
+import type { Channel } from './message-client.js';
+import { pack, unpack } from './pack.js';
+import type { RequestMessage } from './schema.js';
+import { refuseHalfCharacters } from './text.js';
+
+/** No server sends more in one answer; what says so is no server of turno. */
+const MAX_ANSWER_BYTES = 1 << 30;
+
+type Outcome = { readonly isError: boolean; readonly value: unknown } | 'not-taken';
+
+export interface SocketClientOptions {
+  readonly server: string;
+  readonly place: { readonly host: string; readonly port: number } | { readonly path: string };
+  readonly token: string | undefined;
+}
+
+export class SocketChannel implements Channel {
+  readonly server: string;
+  readonly #options: SocketClientOptions;
+  #connection: Connection | undefined;
+  #isClosed = false;
+
+  constructor(options: SocketClientOptions) {
+    this.server = options.server;
+    this.#options = options;
+  }
+
+  async ask(request: RequestMessage): Promise<{ readonly isError: boolean; readonly value: unknown }> {
+    const refusal = halfCharacters(request);
+    if (refusal !== undefined) return refusal;
+    const payload = pack(request);
+    for (;;) {
+      if (this.#isClosed) throw unreachable(this.server, 'this client was closed');
+      if (this.#connection?.isUsable !== true) this.#connection = new Connection(this.#options);
+      const outcome = await this.#connection.ask(payload);
+      if (outcome !== 'not-taken') return outcome;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#connection?.close();
+  }
+}
+
+interface Waiting {
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Welcome {
+  readonly maxPayloadBytes: number;
+  readonly user?: string;
+}
+
+class Connection {
+  readonly #options: SocketClientOptions;
+  readonly #socket: Socket;
+  readonly #reader = new FrameReader(SERVER_KINDS, MAX_ANSWER_BYTES);
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #welcomed: Promise<Welcome>;
+  #welcome: (welcome: Welcome) => void = () => undefined;
+  /** The rest of the bytes that wait to be sent has gone. */
+  #drained: Promise<void> | undefined;
+  #lastId = 0;
+  #problem: string | undefined;
+  isUsable = true;
+
+  constructor(options: SocketClientOptions) {
+    this.#options = options;
+    this.#welcomed = new Promise((resolve) => {
+      this.#welcome = resolve;
+    });
+    const socket = connect(options.place);
+    this.#socket = socket;
+    socket.setNoDelay(true);
+    socket.on('data', (bytes: Buffer) => this.#take(bytes));
+    socket.on('error', (error: Error & { code?: string }) => this.#end(error.code ?? error.message));
+    socket.on('close', () => this.#end('the connection was closed before the answer'));
+    const { token } = options;
+    this.#write(Kind.hello, 0, pack({ protocol: PROTOCOL, token }));
+  }
+
+  /** @throws TURNO_UNREACHABLE */
+  async ask(payload: Buffer): Promise<Outcome> {
+    if (payload.length > STRANGER_PAYLOAD_BYTES) {
+      const refusal = await this.#tooLarge(payload.length);
+      if (refusal !== undefined) return { isError: true, value: errorReply(refusal) };
+    }
+    await this.#drained;
+    // While it waited the server may have said bye.
+    if (!this.isUsable) return 'not-taken';
+    return await new Promise<Outcome>((resolve, reject) => {
+      const id = ++this.#lastId;
+      if (id === MAX_ID) this.isUsable = false;
+      if (this.#waiting.size === 0) this.#socket.ref();
+      this.#waiting.set(id, { resolve, reject });
+      this.#write(Kind.request, id, payload);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.isUsable = false;
+    const closed = new Promise<void>((resolve) => {
+      if (this.#socket.closed) resolve();
+      else this.#socket.once('close', () => resolve());
+    });
+    this.#socket.destroy();
+    await closed;
+  }
+
+  /** What the server would say of so many bytes: it says how many it takes in its welcome. */
+  async #tooLarge(found: number): Promise<TurnoError | undefined> {
+    const gone = new Promise<undefined>((resolve) => {
+      if (this.#socket.closed) resolve(undefined);
+      else this.#socket.once('close', () => resolve(undefined));
+    });
+    const welcome = await Promise.race([this.#welcomed, gone]);
+    if (welcome === undefined) throw unreachable(this.#options.server, this.#problem ?? 'closed');
+    if (found <= welcome.maxPayloadBytes) return undefined;
+    if (welcome.user !== undefined)
+      return new TurnoError('TURNO_TOO_LARGE', { field: 'body', limit: welcome.maxPayloadBytes, found });
+    return new TurnoError(this.#options.token === undefined ? 'TURNO_TOKEN_MISSING' : 'TURNO_TOKEN_UNKNOWN');
+  }
+
+  #write(kind: Kind, id: number, payload: Buffer): void {
+    const socket = this.#socket;
+    socket.cork();
+    socket.write(frameHeader(kind, id, payload.length));
+    const isRoom = socket.write(payload);
+    socket.uncork();
+    if (isRoom || this.#drained !== undefined) return;
+    this.#drained = new Promise((resolve) => {
+      const go = () => {
+        this.#drained = undefined;
+        socket.off('drain', go).off('close', go);
+        resolve();
+      };
+      socket.once('drain', go).once('close', go);
+    });
+  }
+
+  #take(bytes: Buffer): void {
+    try {
+      for (const frame of this.#reader.read(bytes)) this.#frame(frame);
+    } catch (error) {
+      this.#end((error as Error).message, 'TURNO_ANSWER');
+    }
+  }
+
+  #frame({ kind, id, payload }: Frame): void {
+    const value = unpack(payload);
+    switch (kind) {
+      case Kind.welcome:
+        this.#welcome(value as Welcome);
+        if (this.#waiting.size === 0) this.#socket.unref();
+        return;
+      case Kind.bye:
+        this.#goodbye(id, value);
+        return;
+      default: {
+        const waiting = this.#waiting.get(id);
+        this.#waiting.delete(id);
+        if (this.#waiting.size === 0) this.#rest();
+        waiting?.resolve({ isError: kind === Kind.error, value });
+      }
+    }
+  }
+
+  /** What the server has not taken is asked again elsewhere, or refused with what was wrong. */
+  #goodbye(lastTaken: number, value: unknown): void {
+    this.isUsable = false;
+    const isError = (value as { error?: unknown } | null)?.error !== undefined;
+    for (const [id, { resolve }] of [...this.#waiting]) {
+      if (id <= lastTaken) continue;
+      this.#waiting.delete(id);
+      resolve(isError ? { isError, value } : 'not-taken');
+    }
+    if (this.#waiting.size === 0) this.#rest();
+  }
+
+  /** Nobody waits for an answer. */
+  #rest(): void {
+    if (this.isUsable) this.#socket.unref();
+    else this.#socket.end();
+  }
+
+  #end(problem: string, code: 'TURNO_UNREACHABLE' | 'TURNO_ANSWER' = 'TURNO_UNREACHABLE'): void {
+    this.isUsable = false;
+    this.#problem ??= problem;
+    for (const { reject } of this.#waiting.values()) {
+      reject(new TurnoError(code, { server: this.#options.server, problem: this.#problem }));
+    }
+    this.#waiting.clear();
+    this.#socket.destroy();
+  }
+}
+
+/** Encoders repair half characters silently: what arrived would be another text than HTTP would have refused. */
+function halfCharacters({ query, body }: RequestMessage): Exclude<Outcome, 'not-taken'> | undefined {
+  try {
+    refuseHalfCharacters(query, '');
+    refuseHalfCharacters(body, '');
+    return undefined;
+  } catch (error) {
+    return { isError: true, value: errorReply(error as TurnoError) };
+  }
+}
+
+function unreachable(server: string, problem: string): TurnoError {
+  return new TurnoError('TURNO_UNREACHABLE', { server, problem });
+}
