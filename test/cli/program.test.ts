@@ -22,8 +22,8 @@ const refused: readonly (readonly [args: string, message: RegExp])[] = [
   ['submit x.c --lnguage c', /Did you mean --language/],
   ['get 1', /--source, --executable or --output/],
   ['get 1 --source --output', /cannot be used with/],
-  ['show 1 --server nowhere', /--server: expected a URL/],
-  ['show 1 --server ftp://nowhere', /--server: expected a URL/],
+  ['show 1 --server nowhere', /--server: expected an address like http/],
+  ['show 1 --server ftp://nowhere', /--server: expected an address like http/],
   ['show 1', /No token for http:\/\/127\.0\.0\.1:8040 .*TURNO_NO_TOKEN/],
 ];
 for (const [args, message] of refused) {

@@ -24,6 +24,8 @@ t.test('a request without anything optional has every default filled in', async 
     },
     tests: [],
     checker: { kind: 'token' },
+    policy: 'all',
+    groups: [],
   });
 });
 
