@@ -122,7 +122,7 @@ struct turno_cell_report {
   uint32_t end; /* result: EndKind */
   int32_t code; /* result: exit code or signal number */
   uint32_t limit; /* result: LimitKind */
-  int32_t blocked_syscall; /* result: number of the system call the filter killed for, or -1 */
+  int32_t blocked_syscall; /* result: number of the system call that ended the run, or -1 */
   uint32_t step; /* error: step that failed (native/cell/steps.h) */
   uint32_t index; /* error: which one of several (mount, descriptor, limit) */
   int32_t errno_; /* error: errno of the step */
@@ -133,7 +133,7 @@ struct turno_cell_report {
   uint64_t memory_bytes; /* result: peak memory */
   uint64_t stdout_bytes; /* result: bytes the program wrote to stdout (at most what the file holds) */
   uint64_t stderr_bytes; /* result: the same for stderr */
-  uint8_t detail[120]; /* error: what it was about, as text, NUL-terminated */
+  uint8_t detail[120]; /* error: what it was about; result: name of BLOCKED_SYSCALL; text, NUL-terminated */
   uint8_t reserved0[32];
 };
 _Static_assert(offsetof(struct turno_cell_report, magic) == 0, "turno_cell_report.MAGIC");

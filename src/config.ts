@@ -45,6 +45,9 @@ interface SwitchSetting extends Described {
 }
 export type Setting = IntegerSetting | TextSetting | ChoiceSetting | SwitchSetting;
 
+/** What a program needs before its first instruction: pages of the kernel for it, and those of an exec. */
+export const MIN_MEMORY_MIB = 4;
+
 const cores = () => availableParallelism();
 
 export const SETTINGS = {
@@ -193,7 +196,14 @@ export const SETTINGS = {
     default: 120_000,
     help: 'largest wall-clock limit',
   },
-  maxMemoryMib: { kind: 'integer', min: 1, max: 1_048_576, unit: 'MiB', default: 4_096, help: 'largest memory limit' },
+  maxMemoryMib: {
+    kind: 'integer',
+    min: MIN_MEMORY_MIB,
+    max: 1_048_576,
+    unit: 'MiB',
+    default: 4_096,
+    help: 'largest memory limit',
+  },
   maxProcesses: {
     kind: 'integer',
     min: 1,

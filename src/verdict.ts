@@ -65,6 +65,10 @@ export interface RunEnd {
   readonly limit: LimitKind;
   /** System call the filter ended it for. */
   readonly blockedSyscall?: number | null;
+  /** Its name. */
+  readonly detail?: string;
+  readonly stdoutBytes?: number;
+  readonly stderrBytes?: number;
   readonly cpuNs: number;
   readonly wallNs: number;
   readonly memoryBytes: number;
@@ -74,46 +78,96 @@ export interface RunVerdict {
   readonly verdict: Verdict;
   /** For people: which limit, measured against allowed. Empty for AC. */
   readonly reason: string;
+  /** The same for programs; absent for AC, and where neither a limit nor a system call is the cause. */
+  readonly cause?: Cause;
+}
+
+/** Why a run did not end as it should have. */
+export interface Cause {
+  readonly limit: Exclude<keyof typeof LimitKind, 'none' | 'cancelled'> | null;
+  /** In `unit`; null where nobody counts beyond the limit. */
+  readonly measured: number | null;
+  readonly allowed: number | null;
+  readonly unit: 'ms' | 'KiB' | 'processes' | null;
+  /** The system call that ended it. */
+  readonly systemCall: { readonly number: number; readonly name: string } | null;
 }
 
 /**
  * The verdict of one run, before any checker: AC means "ran to its end with exit code 0".
  *
  * A limit comes before exit code and signal: whoever reaches one is ended by a signal, and the signal is not the cause.
- * Reaching the processes limit ends nobody (fork fails with EAGAIN, and the program goes on), so it is no verdict.
+ * Reaching the processes limit ends nobody (fork fails with EAGAIN, and the program goes on), so it is no verdict; it is
+ * told when the program failed.
  * @throws RangeError for a limit this build does not know: it must not become "accepted".
  */
 export function verdictOfRun(end: RunEnd, limits: RunLimits): RunVerdict {
   const { limit } = end;
+  const cause = causeOf(end, limits);
   switch (limit) {
     case LimitKind.cpu:
-      return { verdict: 'TLE', reason: `CPU time ${ms(end.cpuNs)} ms, limit ${ms(limits.cpuNs)} ms` };
+      return { verdict: 'TLE', reason: `CPU time ${ms(end.cpuNs)} ms, limit ${ms(limits.cpuNs)} ms`, ...cause };
     case LimitKind.wall:
-      return { verdict: 'TLE', reason: `wall time ${ms(end.wallNs)} ms, limit ${ms(limits.wallNs)} ms` };
+      return { verdict: 'TLE', reason: `wall time ${ms(end.wallNs)} ms, limit ${ms(limits.wallNs)} ms`, ...cause };
     case LimitKind.memory:
-      return { verdict: 'MLE', reason: `memory ${mib(end.memoryBytes)} MiB, limit ${mib(limits.memoryBytes)} MiB` };
+      return {
+        verdict: 'MLE',
+        reason: `memory ${mib(end.memoryBytes)} MiB, limit ${mib(limits.memoryBytes)} MiB`,
+        ...cause,
+      };
     case LimitKind.output:
-      return { verdict: 'OLE', reason: `more output than ${limits.outputBytes / KIB} KiB` };
+      return { verdict: 'OLE', reason: `more output than ${limits.outputBytes / KIB} KiB`, ...cause };
     case LimitKind.fileSize:
-      return { verdict: 'OLE', reason: `a file of more than ${limits.fileBytes / KIB} KiB` };
+      return { verdict: 'OLE', reason: `a file of more than ${limits.fileBytes / KIB} KiB`, ...cause };
     case LimitKind.cancelled:
       return { verdict: 'cancelled', reason: 'cancelled while it ran' };
+    case LimitKind.processes: {
+      const { verdict, reason } = verdictOfEnd(end);
+      if (verdict === 'AC') return { verdict, reason };
+      return { verdict, reason: `${reason}; it was refused more than ${limits.processes} processes`, ...cause };
+    }
     case LimitKind.none:
-    case LimitKind.processes:
-      return verdictOfEnd(end);
+      return { ...verdictOfEnd(end), ...cause };
     default:
       throw new RangeError(`no verdict for the limit ${String(limit satisfies never)}`);
   }
 }
 
 /** Exit codes 127 and 137 are plain ends of the program: turno's own failures never travel by exit code. */
-function verdictOfEnd({ exitCode, signal, blockedSyscall }: RunEnd): RunVerdict {
+function verdictOfEnd({ exitCode, signal, blockedSyscall, detail }: RunEnd): RunVerdict {
   if (signal !== null) {
-    const call = typeof blockedSyscall === 'number' ? ` for the forbidden system call ${blockedSyscall}` : '';
+    const isBlocked = typeof blockedSyscall === 'number';
+    const call = isBlocked ? ` for the forbidden system call ${blockedSyscall} (${detail})` : '';
     return { verdict: 'RE', reason: `ended by ${signalName(signal)}${call}` };
   }
   if (exitCode === 0) return { verdict: 'AC', reason: '' };
   return { verdict: 'RE', reason: `exit code ${exitCode}` };
+}
+
+function causeOf(end: RunEnd, limits: RunLimits): { cause?: Cause } {
+  const { stdoutBytes = 0, stderrBytes = 0, blockedSyscall, detail = '' } = end;
+  const of = (limit: Cause['limit'], measured: number | null, allowed: number, unit: Cause['unit']) => ({
+    cause: { limit, measured, allowed, unit, systemCall: null },
+  });
+  switch (end.limit) {
+    case LimitKind.cpu:
+      return of('cpu', end.cpuNs / NS_PER_MS, limits.cpuNs / NS_PER_MS, 'ms');
+    case LimitKind.wall:
+      return of('wall', end.wallNs / NS_PER_MS, limits.wallNs / NS_PER_MS, 'ms');
+    case LimitKind.memory:
+      return of('memory', Math.ceil(end.memoryBytes / KIB), limits.memoryBytes / KIB, 'KiB');
+    case LimitKind.output:
+      return of('output', Math.ceil(Math.max(stdoutBytes, stderrBytes) / KIB), limits.outputBytes / KIB, 'KiB');
+    case LimitKind.fileSize:
+      return of('fileSize', null, limits.fileBytes / KIB, 'KiB');
+    case LimitKind.processes:
+      return of('processes', null, limits.processes, 'processes');
+    default: {
+      if (typeof blockedSyscall !== 'number') return {};
+      const systemCall = { number: blockedSyscall, name: detail };
+      return { cause: { limit: null, measured: null, allowed: null, unit: null, systemCall } };
+    }
+  }
 }
 
 const ms = (ns: number) => Math.round(ns / NS_PER_MS);

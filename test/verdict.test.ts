@@ -72,9 +72,9 @@ const cases: readonly { name: string; end: Partial<RunEnd>; verdict: Verdict; re
   { name: 'SIGKILL at oneself is RE, no limit', end: { exitCode: null, signal: 9 }, verdict: 'RE', reason: /SIGKILL/ },
   {
     name: 'a forbidden system call is told by its number',
-    end: { exitCode: null, signal: 31, blockedSyscall: 101 },
+    end: { exitCode: null, signal: 31, blockedSyscall: 101, detail: 'ptrace' },
     verdict: 'RE',
-    reason: /SIGSYS for the forbidden system call 101/,
+    reason: /SIGSYS for the forbidden system call 101 \(ptrace\)/,
   },
   {
     name: 'the CPU limit is TLE, measured against allowed',
@@ -141,4 +141,33 @@ for (const { name, end, verdict, reason } of cases) {
 
 t.test('a limit this build does not know is an error, never accepted', async (t) => {
   t.throws(() => verdictOfRun({ ...ended, limit: 99 as LimitKind }, limits), RangeError);
+});
+
+t.test('the cause says the same to programs: limit, measured, allowed', async (t) => {
+  const cause = (end: Partial<RunEnd>) => verdictOfRun({ ...ended, ...end }, limits).cause;
+  const memory = { limit: LimitKind.memory, memoryBytes: 300 * 2 ** 20 };
+  t.strictSame(cause(memory), {
+    limit: 'memory',
+    measured: 300 * 1024,
+    allowed: 256 * 1024,
+    unit: 'KiB',
+    systemCall: null,
+  });
+  t.match(cause({ limit: LimitKind.cpu, cpuNs: 2.5e9 }), { limit: 'cpu', measured: 2500, allowed: 2000, unit: 'ms' });
+  t.match(cause({ exitCode: null, signal: 31, blockedSyscall: 169, detail: 'reboot' }), {
+    limit: null,
+    systemCall: { number: 169, name: 'reboot' },
+  });
+  t.equal(cause({}), undefined, 'accepted');
+  t.equal(cause({ exitCode: 1 }), undefined, 'a plain failure has no other cause than itself');
+});
+
+t.test('a program that was refused a process is judged by its end, and told why it may have failed', async (t) => {
+  const verdict = (exitCode: number) => verdictOfRun({ ...ended, limit: LimitKind.processes, exitCode }, limits);
+  t.strictSame(verdict(0), { verdict: 'AC', reason: '' });
+  t.match(verdict(1), {
+    verdict: 'RE',
+    reason: /exit code 1; .*64 processes/,
+    cause: { limit: 'processes', allowed: 64 },
+  });
 });

@@ -13,6 +13,7 @@ struct cell {
   int control;  /* to the host */
   int channel;  /* to the keeper */
   int signals;  /* signalfd: SIGCHLD and the doorbell */
+  int held_calls; /* readable when the filter holds a call that ends the run; -1: it kills by itself */
   int processes; /* directory of a /proc that shows everything; programs see another one */
   int box, temporary, shared; /* directories of the store that programs may write: /box, /tmp, /dev/shm */
   int executables; /* /exe, writable here, read-only to programs */

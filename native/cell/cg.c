@@ -39,7 +39,7 @@ static int made_count;
 
 struct groups groups_none(void) {
   struct groups none = {.memory_limit = -1, .swap_limit = -1, .memory_now = -1, .memory_peak = -1, .memory_events = -1,
-                        .memory_empty = -1, .processes_limit = -1, .cpu_used = -1, .memory_alarm = -1, .born_into = -1, .peak_resets = true};
+                        .memory_empty = -1, .processes_limit = -1, .processes_events = -1, .cpu_used = -1, .memory_alarm = -1, .born_into = -1, .peak_resets = true};
   return none;
 }
 
@@ -200,6 +200,7 @@ struct groups groups_make_v1(const char *name, bool required) {
   groups.memory_alarm = open_alarm(seen[0], groups.memory_events);
   groups.memory_empty = cg_open(seen[0], "memory.force_empty", O_WRONLY);
   groups.processes_limit = cg_open(seen[1], "pids.max", O_WRONLY);
+  groups.processes_events = cg_open(seen[1], "pids.events", O_RDONLY);
   groups.cpu_used = cg_open(seen[2], "cpuacct.usage", O_RDONLY);
   char idle[8] = "";
   if (seen[3][0]) {
@@ -269,6 +270,13 @@ uint64_t groups_peak_bytes(const struct groups *groups) {
 }
 
 uint64_t groups_oom_kills(const struct groups *groups) { return read_number(groups->memory_events, "oom_kill "); }
+
+bool groups_refused_processes(struct groups *groups) {
+  if (groups->processes_events < 0) return false;
+  uint64_t before = groups->refused_before;
+  groups->refused_before = read_number(groups->processes_events, "max ");
+  return groups->refused_before > before;
+}
 
 bool groups_alarmed(const struct groups *groups) {
   uint64_t times;

@@ -15,7 +15,8 @@ struct groups {
   int entry_count;
   int born_into; /* v2: directory that children are cloned into, or -1 */
   int memory_limit, swap_limit, memory_now, memory_peak, memory_events, memory_empty;
-  int processes_limit;
+  int processes_limit, processes_events;
+  uint64_t refused_before; /* processes that were refused up to the last run */
   int cpu_used;
   int memory_alarm; /* readable when the group has come to its limit and nothing could be given back; may be -1 */
   /* As last written, so that equal runs write nothing. */
@@ -67,6 +68,8 @@ uint64_t groups_memory_bytes(const struct groups *groups);
 uint64_t groups_peak_bytes(const struct groups *groups);
 /* Processes the kernel has killed in the group for want of memory, ever. */
 uint64_t groups_oom_kills(const struct groups *groups);
+/* True when a process or thread was refused since it was last asked. */
+bool groups_refused_processes(struct groups *groups);
 /* True when the alarm has gone off since it was last asked. */
 bool groups_alarmed(const struct groups *groups);
 /* Before a run: starts the peak anew, and remembers what is in the group that no process of the run has put there. */

@@ -74,6 +74,7 @@ static struct groups open_files(const char *run) {
   groups.peak_resets = groups.memory_peak >= 0 && write(groups.memory_peak, "0", 1) == 1;
   groups.memory_events = cg_open(run, "memory.events", O_RDONLY);
   groups.processes_limit = cg_open(run, "pids.max", O_WRONLY);
+  groups.processes_events = cg_open(run, "pids.events", O_RDONLY);
   groups.cpu_used = cg_open(run, "cpu.stat", O_RDONLY);
   if (contains(run, "cpu.idle", "1")) groups.backend |= TURNO_BACKEND_CPU_IDLE_GROUP;
   cg_write(run, "memory.swap.max", "0");

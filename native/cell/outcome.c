@@ -5,6 +5,7 @@
  */
 #include "outcome.h"
 
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,6 +59,7 @@ static uint64_t file_bytes(int file) {
  */
 static uint32_t limit_of(const struct run *run, const struct turno_cell_report *report) {
   const struct turno_cell_request *fixed = run->fixed;
+  bool was_refused = groups_refused_processes(&run->cell->groups); /* asked in any case: it compares with the last time */
   bool killed_for_memory = run->cell->groups.memory_events >= 0 && groups_oom_kills(&run->cell->groups) > run->oom_kills_before;
   /* Who was killed for memory and ran into its CPU or wall limit afterwards had reached the memory limit first. */
   if (run->limit && !(killed_for_memory && (run->limit == TURNO_LIMIT_CPU || run->limit == TURNO_LIMIT_WALL))) return run->limit;
@@ -66,6 +68,8 @@ static uint32_t limit_of(const struct run *run, const struct turno_cell_report *
   if (report->cpu_ns > fixed->cpu_ns) return TURNO_LIMIT_CPU;
   if (report->wall_ns > fixed->wall_ns) return TURNO_LIMIT_WALL;
   if (report->end == TURNO_END_SIGNALLED && report->code == SIGXFSZ) return TURNO_LIMIT_FILE_SIZE;
+  /* The last: it ends nobody, a program that was refused a process goes on. */
+  if (was_refused) return TURNO_LIMIT_PROCESSES;
   return TURNO_LIMIT_NONE;
 }
 
@@ -97,4 +101,10 @@ void outcome_describe(const struct run *run, const struct request *request, uint
   report->stdout_bytes = run->pumps[0].to >= 0 ? run->pumps[0].bytes : file_bytes(request->streams[1]);
   report->stderr_bytes = run->pumps[1].to >= 0 ? run->pumps[1].bytes : file_bytes(request->streams[2]);
   report->limit = limit_of(run, report);
+  if (run->held_call >= 0) {
+    report->end = TURNO_END_SIGNALLED;
+    report->code = SIGSYS;
+    report->blocked_syscall = run->held_call;
+    snprintf((char *)report->detail, sizeof report->detail, "%s", run->held_name);
+  }
 }

@@ -15,6 +15,8 @@ struct run {
   pid_t pid;            /* the main program */
   bool ended, stopped, host_gone;
   siginfo_t end;
+  int held_call;        /* number of a fatal system call, or -1: PID 1 ends the run for it */
+  const char *held_name;
   uint32_t limit;       /* TURNO_LIMIT_* for which PID 1 ends the run */
   uint64_t cpu_before_ns, oom_kills_before;
   uint64_t started_ns, stopped_since_ns, stopped_ns;

@@ -1,11 +1,16 @@
 /*
  * The system call filter: an allow-list, loaded once by PID 1 and inherited by every program.
  *
- *     another architecture      the process is killed (a 32-bit call would mean something else)
+ *     another architecture      ends the run (a 32-bit call would mean something else)
+ *     fatal                     ends the run
  *     listed, with a condition  allowed if the condition holds, otherwise the errno that an ordinary refusal would give
  *     listed                    allowed
  *     refused by name           EPERM: programs expect that of calls which need rights
  *     everything else           ENOSYS: so libraries fall back as on an older kernel (clone3 -> clone)
+ *
+ * A call that ends the run is held (SECCOMP_RET_USER_NOTIF) until PID 1 has noted its number and killed everything: of a
+ * process that the filter kills itself, nobody learns for which call. Only these few are held, so the others are as fast as
+ * ever. Where somebody outside listens already (EBUSY: one listener a process), the filter kills, and the number is unknown.
  *
  * One filter for every language: loading another for each run costs 68 us (bench/RESULTS.md), and what compilers and
  * interpreters need is nearly everything here. So PID 1 lives under it too, and what PID 1 must be able to do is in the list.
@@ -29,12 +34,14 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "report.h"
+#include "retry.h"
 #include "syscalls.h"
 #include "weak.h"
 
@@ -112,22 +119,55 @@ static void add_calls(const uint32_t *calls, size_t count, int error) {
   }
 }
 
+static void add_fatal_calls(void) {
+  for (size_t i = 0; i < COUNT(fatal_calls); i++) {
+    unless_equal(fatal_calls[i].call, 1);
+    answer(SECCOMP_RET_USER_NOTIF);
+  }
+}
+
 static struct clone_pass pass;
 
 struct clone_pass seccomp_clone_pass(void) { return pass; }
 
-void seccomp_load(void) {
+static void kill_instead_of_holding(void) {
+  for (unsigned short i = 0; i < length; i++) {
+    if (program[i].code == (BPF_RET | BPF_K) && program[i].k == SECCOMP_RET_USER_NOTIF) program[i].k = SECCOMP_RET_KILL_PROCESS;
+  }
+}
+
+void seccomp_load(struct cell *cell) {
+  cell->held_calls = -1;
   if (weakened("filter")) return;
   load(offsetof(struct seccomp_data, arch));
   emit((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0));
-  answer(SECCOMP_RET_KILL_PROCESS);
+  answer(SECCOMP_RET_USER_NOTIF);
   load(offsetof(struct seccomp_data, nr));
   if (getrandom(pass.words, sizeof pass.words, 0) != sizeof pass.words) die(STEP_FILTER, 2, errno, "getrandom");
   add_rule(&(struct rule){__NR_clone3, ALLOW, {{EQUALS, 2, pass.words[0]}, {EQUALS, 3, pass.words[1]}}});
   for (size_t i = 0; i < COUNT(rules); i++) add_rule(&rules[i]);
   add_calls(allowed_calls, COUNT(allowed_calls), 0);
   add_calls(refused_calls, COUNT(refused_calls), EPERM);
+  add_fatal_calls();
   refuse(ENOSYS);
   const struct sock_fprog loaded = {.len = length, .filter = program};
+  cell->held_calls = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &loaded);
+  if (cell->held_calls >= 0) return;
+  if (errno != EBUSY) die(STEP_FILTER, 1, errno, "%u instructions", length);
+  kill_instead_of_holding();
   if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &loaded)) die(STEP_FILTER, 1, errno, "%u instructions", length);
+}
+
+bool seccomp_take_held(const struct cell *cell, int *number, const char **name) {
+  struct seccomp_notif held = {0};
+  if (RETRY(ioctl(cell->held_calls, SECCOMP_IOCTL_NOTIF_RECV, &held))) {
+    if (errno == ENOENT) return false;
+    die(STEP_WATCH, 4, errno, "a held system call");
+  }
+  *number = held.data.nr;
+  *name = held.data.arch == ARCHITECTURE ? "unknown" : "of the 32-bit interface";
+  for (size_t i = 0; held.data.arch == ARCHITECTURE && i < COUNT(fatal_calls); i++) {
+    if ((int)fatal_calls[i].call == held.data.nr) *name = fatal_calls[i].name;
+  }
+  return true;
 }

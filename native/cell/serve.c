@@ -69,6 +69,7 @@ static int open_signals(void) {
 /* Without namespaces, without a filter: PID 1 is none, and programs are told apart by their uid at most. */
 static void lock_down_barely(struct cell *cell, const struct arguments *arguments) {
   cell->host_pid = (uint32_t)getpid();
+  cell->held_calls = -1;
   cell->signals = open_signals();
   turn_map(cell, arguments->turns, arguments->slot);
   unsafe_enter(cell);
@@ -89,7 +90,7 @@ static void lock_down(struct cell *cell, const struct arguments *arguments, bool
   root_make(cell, arguments);
   identity_lock(cell, !user_namespace);
   limit_for_good();
-  seccomp_load();
+  seccomp_load(cell);
   cell->backend |= cell->groups.backend | TURNO_BACKEND_PID_NAMESPACE | TURNO_BACKEND_MOUNT_NAMESPACE |
                    TURNO_BACKEND_NETWORK_NAMESPACE | TURNO_BACKEND_SECCOMP | TURNO_BACKEND_SCHED_IDLE;
 }
@@ -111,7 +112,7 @@ static bool serve_one(struct cell *cell, struct request *request) {
   box_fill(cell, request);
   groups_limit(&cell->groups, fixed->memory_bytes, fixed->processes);
   if (!watch_run(cell, request, &report)) return false;
-  bool brought = report.end == TURNO_END_EXITED && report.code == 0 && report.limit == TURNO_LIMIT_NONE;
+  bool brought = report.end == TURNO_END_EXITED && report.code == 0 && (report.limit == TURNO_LIMIT_NONE || report.limit == TURNO_LIMIT_PROCESSES);
   report.out_missing = brought ? box_bring_out(cell, request) : fixed->out_count;
   request_close(request);
   box_wipe(cell);

@@ -166,6 +166,21 @@ static const uint32_t allowed_calls[] = {
 #endif
 };
 
+/* No program has a use for them and no library tries them: whoever makes one is ended, and told which it was. */
+#define FATAL(call) {__NR_##call, #call}
+static const struct {
+  uint32_t call;
+  const char *name;
+} fatal_calls[] = {
+    FATAL(reboot), FATAL(kexec_load), FATAL(init_module), FATAL(finit_module), FATAL(delete_module), FATAL(swapon), FATAL(swapoff),
+#ifdef __NR_kexec_file_load
+    FATAL(kexec_file_load),
+#endif
+#ifdef __x86_64__
+    FATAL(iopl), FATAL(ioperm),
+#endif
+};
+
 /* Known, and dangerous or pointless here: an ordinary "not permitted" instead of "no such call". */
 static const uint32_t refused_calls[] = {
     __NR_ptrace, __NR_process_vm_readv, __NR_process_vm_writev, __NR_pidfd_getfd, __NR_kcmp, __NR_process_madvise,
@@ -173,15 +188,14 @@ static const uint32_t refused_calls[] = {
     __NR_fsopen, __NR_fsconfig, __NR_fsmount, __NR_fspick, __NR_mount_setattr, __NR_name_to_handle_at, __NR_open_by_handle_at,
     __NR_bpf, __NR_perf_event_open, __NR_userfaultfd, __NR_fanotify_init, __NR_fanotify_mark, __NR_io_uring_setup,
     __NR_io_uring_enter, __NR_io_uring_register, __NR_add_key, __NR_request_key, __NR_keyctl, __NR_seccomp, __NR_syslog,
-    __NR_acct, __NR_quotactl, __NR_swapon, __NR_swapoff, __NR_reboot, __NR_kexec_load, __NR_init_module, __NR_finit_module,
-    __NR_delete_module, __NR_settimeofday, __NR_clock_settime, __NR_clock_adjtime, __NR_adjtimex, __NR_sethostname,
+    __NR_acct, __NR_quotactl, __NR_settimeofday, __NR_clock_settime, __NR_clock_adjtime, __NR_adjtimex, __NR_sethostname,
     __NR_setdomainname, __NR_vhangup, __NR_ioprio_set, __NR_migrate_pages, __NR_move_pages, __NR_mbind, __NR_set_mempolicy,
     __NR_lookup_dcookie, __NR_sync, __NR_syncfs, __NR_shmget, __NR_shmat, __NR_shmctl, __NR_shmdt, __NR_msgget, __NR_msgsnd,
     __NR_msgrcv, __NR_msgctl, __NR_semget, __NR_semop, __NR_semctl, __NR_semtimedop, __NR_mq_open, __NR_mq_unlink,
     __NR_mq_timedsend, __NR_mq_timedreceive, __NR_mq_notify, __NR_mq_getsetattr, __NR_removexattr, __NR_lremovexattr,
     __NR_fremovexattr,
 #ifdef __x86_64__
-    __NR_iopl, __NR_ioperm, __NR_modify_ldt, __NR_uselib, __NR_ustat, __NR_sysfs,
+    __NR_modify_ldt, __NR_uselib, __NR_ustat, __NR_sysfs,
 #endif
 };
 

@@ -41,7 +41,8 @@ enum turno_limit {
   TURNO_WALL_LIMIT = 2,
   TURNO_MEMORY_LIMIT = 3,
   TURNO_OUTPUT_LIMIT = 4,
-  TURNO_FILE_LIMIT = 5
+  TURNO_FILE_LIMIT = 5,
+  TURNO_PROCESSES_LIMIT = 6 /* it ended nobody: fork() or pthread_create() failed, and the program went on from there */
 };
 
 /* A file to put into the box, or to bring out of it. */
@@ -88,6 +89,8 @@ struct turno_result {
   uint64_t waited_ns;     /* runnable without a core */
   uint64_t memory_bytes;  /* peak */
   uint64_t output_bytes, error_bytes; /* written to stdout and stderr */
+  int blocked_call;       /* number of the system call for which the sandbox ended it (signal SIGSYS), or -1 */
+  char blocked_name[40];  /* its name; "of the 32-bit interface" when it belongs to that */
   unsigned out_missing;   /* out-files that were not there, not regular, or too large */
   unsigned backend;       /* TURNO_BACKEND_* of layout.h: what protected and measured this run */
   char error[256];        /* after -1: what failed, on what, and what to do */

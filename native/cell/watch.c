@@ -8,6 +8,7 @@
  *     the control     its end: the host has gone
  *     the pumps       output to hand on
  *     the alarm       the memory group is full
+ *     the filter      a system call that ends the run
  *     the timeout     what is left of the CPU or wall limit: only then the clocks are read
  *
  * Whatever woke it, it looks at everything. The timeout for CPU is what is left divided by the cores, since no faster can
@@ -41,6 +42,7 @@
 #include "report.h"
 #include "retry.h"
 #include "run.h"
+#include "seccomp.h"
 #include "turn.h"
 
 /* A stopped run is looked at this often until it has stood still once, and ended when it has gone on for this long. */
@@ -175,8 +177,9 @@ static void wait_for_news(struct run *run, const struct timespec *timeout) {
                             {.fd = run->cell->channel, .events = POLLIN},
                             {.fd = run->pumps[0].from, .events = POLLIN},
                             {.fd = run->pumps[1].from, .events = POLLIN},
-                            {.fd = run->cell->groups.memory_alarm, .events = POLLIN}};
-  if (ppoll(polled, 6, timeout, NULL) < 0 && errno != EINTR) die(STEP_WATCH, 1, errno, "ppoll");
+                            {.fd = run->cell->groups.memory_alarm, .events = POLLIN},
+                            {.fd = run->cell->held_calls, .events = POLLIN}};
+  if (ppoll(polled, 7, timeout, NULL) < 0 && errno != EINTR) die(STEP_WATCH, 1, errno, "ppoll");
   if (polled[0].revents) take_signals(run);
   if (polled[1].revents) {
     if (!control_ended(run->cell)) die(STEP_REQUEST, 0, EPROTO, "the host speaks before its turn");
@@ -184,13 +187,14 @@ static void wait_for_news(struct run *run, const struct timespec *timeout) {
   }
   if (polled[5].revents && groups_alarmed(&run->cell->groups) && !run->limit) run->limit = TURNO_LIMIT_MEMORY;
   if (polled[2].revents) die(STEP_KEEPER, 0, 0, "the keeper has gone");
+  if (polled[6].revents & POLLIN && run->held_call < 0) seccomp_take_held(run->cell, &run->held_call, &run->held_name);
   for (int i = 0; i < 2; i++) {
     if (polled[3 + i].revents) pump_move(&run->pumps[i]);
     if (run->pumps[i].over && !run->limit) run->limit = TURNO_LIMIT_OUTPUT;
   }
 }
 
-static bool over(const struct run *run) { return run->ended || run->limit || run->host_gone; }
+static bool over(const struct run *run) { return run->ended || run->limit || run->held_call >= 0 || run->host_gone; }
 
 /* Reads the clocks if it is time. Returns when it will be time again; UINT64_MAX = not before other news. */
 static uint64_t look_in_time(struct run *run, uint64_t due_ns) {
@@ -334,7 +338,7 @@ void watch_abandon(void) {
 }
 
 bool watch_run(struct cell *cell, const struct request *request, struct turno_cell_report *report) {
-  struct run run = {.cell = cell, .fixed = &request->fixed, .pumps = {{.from = -1, .to = -1}, {.from = -1, .to = -1}}};
+  struct run run = {.cell = cell, .fixed = &request->fixed, .held_call = -1, .pumps = {{.from = -1, .to = -1}, {.from = -1, .to = -1}}};
   uint64_t on_lane_ns = 0;
   current = &run;
   if (wait_for_turn(&run)) {

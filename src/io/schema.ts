@@ -7,7 +7,7 @@
  */
 
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
-import type { Settings } from '../config.js';
+import { MIN_MEMORY_MIB, type Settings } from '../config.js';
 import { CHECKER_KINDS } from '../judging/checkers/checker.js';
 import { POLICIES, SCORINGS } from '../judging/coordinator.js';
 import { KIB, MIB } from '../units.js';
@@ -27,19 +27,44 @@ function nullable<S extends TSchema>(schema: S) {
   return Type.Unsafe<Static<S> | null>({ ...schema, ...types, ...words });
 }
 
-const atMost = (max: number, preset: number, description: string) =>
+const between = (min: number, max: number, preset: number, description: string) =>
   Type.Optional(
-    Type.Integer({ minimum: 1, maximum: max, description: `${description}; default ${Math.min(max, preset)}` }),
+    Type.Integer({ minimum: min, maximum: max, description: `${description}; default ${Math.min(max, preset)}` }),
   );
 
 /** Limits of a run when a request says nothing; capped by the maxima in force. */
 const LIMITS = {
-  cpuTimeMs: { preset: 2_000, max: (s: Settings) => s.maxCpuTimeMs, description: 'CPU time of all processes, ms' },
-  wallTimeMs: { preset: 6_000, max: (s: Settings) => s.maxWallTimeMs, description: 'time running or sleeping, ms' },
-  memoryMiB: { preset: 256, max: (s: Settings) => s.maxMemoryMib, description: 'memory, MiB' },
-  processes: { preset: 64, max: (s: Settings) => s.maxProcesses, description: 'processes and threads at once' },
-  outputKiB: { preset: 1_024, max: (s: Settings) => s.maxOutputKib, description: 'stdout and stderr, each, KiB' },
-  fileSizeKiB: { preset: 16_384, max: (s: Settings) => s.maxFileSizeKib, description: 'largest file written, KiB' },
+  cpuTimeMs: {
+    min: 1,
+    preset: 2_000,
+    max: (s: Settings) => s.maxCpuTimeMs,
+    description: 'CPU time of all processes, ms',
+  },
+  wallTimeMs: {
+    min: 1,
+    preset: 6_000,
+    max: (s: Settings) => s.maxWallTimeMs,
+    description: 'time running or sleeping, ms',
+  },
+  memoryMiB: {
+    min: MIN_MEMORY_MIB,
+    preset: 256,
+    max: (s: Settings) => s.maxMemoryMib,
+    description: 'memory, MiB; with less no program starts',
+  },
+  processes: { min: 1, preset: 64, max: (s: Settings) => s.maxProcesses, description: 'processes and threads at once' },
+  outputKiB: {
+    min: 1,
+    preset: 1_024,
+    max: (s: Settings) => s.maxOutputKib,
+    description: 'stdout and stderr, each, KiB',
+  },
+  fileSizeKiB: {
+    min: 1,
+    preset: 16_384,
+    max: (s: Settings) => s.maxFileSizeKib,
+    description: 'largest file written, KiB',
+  },
 } as const;
 
 export type Limits = { readonly [Name in keyof typeof LIMITS]: number };
@@ -78,7 +103,7 @@ export type UserBody = Static<typeof UserBody>;
 export function submissionBody(settings: Settings) {
   const text = (description: string) => Type.Optional(Type.String({ description }));
   const limit = (name: keyof Limits) =>
-    atMost(LIMITS[name].max(settings), LIMITS[name].preset, LIMITS[name].description);
+    between(LIMITS[name].min, LIMITS[name].max(settings), LIMITS[name].preset, LIMITS[name].description);
   const epsilon = (description: string) =>
     Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: `float: ${description}` }));
   const File = Type.Object(
@@ -228,6 +253,25 @@ const output = {
 };
 const facts = {
   reason: nullable(Type.String({ description: 'why, for people: which limit, which difference; null for AC' })),
+  cause: nullable(
+    Type.Object(
+      {
+        limit: nullable(
+          oneOf(['cpu', 'wall', 'memory', 'output', 'fileSize', 'processes'], 'the limit that was reached'),
+        ),
+        measured: nullable(Type.Number({ description: 'in `unit`; null where nobody counts beyond the limit' })),
+        allowed: nullable(Type.Number()),
+        unit: nullable(oneOf(['ms', 'KiB', 'processes'], 'of measured and allowed')),
+        systemCall: nullable(
+          Type.Object(
+            { number: Type.Integer(), name: Type.String() },
+            { description: 'the forbidden system call that ended it' },
+          ),
+        ),
+      },
+      { description: 'the reason for programs; null where neither a limit nor a system call is the cause' },
+    ),
+  ),
   exitCode: nullable(Type.Integer({ description: 'null when a signal ended it, or when it has not run' })),
   signal: nullable(Type.String({ description: 'name, e.g. SIGSEGV' })),
   cpuTimeMs: Type.Number({ description: 'CPU time of all its processes' }),

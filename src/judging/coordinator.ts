@@ -106,6 +106,7 @@ export class Coordinator {
       ...prepared,
       verdict,
       reason: verdict === 'AC' ? '' : `test ${deciding.name}: ${deciding.reason}`,
+      ...(deciding.cause ? { cause: deciding.cause } : {}),
       exitCode: deciding.exitCode,
       signal: deciding.signal,
       stdout: deciding.stdout,

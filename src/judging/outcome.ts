@@ -7,13 +7,14 @@
 
 import { Packr } from 'msgpackr';
 import type { CompileOutcome } from '../io/store.js';
-import type { Verdict } from '../verdict.js';
+import type { Cause, Verdict } from '../verdict.js';
 
 /** Facts of one run, or of the run that decided. */
 export interface RunFacts {
   readonly verdict: Verdict;
   /** Which limit, measured against allowed, or which difference: for people. Empty for AC. */
   readonly reason: string;
+  readonly cause?: Cause;
   readonly exitCode: number | null;
   /** Signal number. */
   readonly signal: number | null;
@@ -61,7 +62,7 @@ export interface Outcome extends RunFacts {
 /** The part of an outcome that is not in the row's own fields. */
 export type StoredResponse = Pick<
   Outcome,
-  'stdout' | 'stderr' | 'reason' | 'compile' | 'tests' | 'groups' | 'score' | 'testCount' | 'sandbox'
+  'stdout' | 'stderr' | 'reason' | 'compile' | 'tests' | 'groups' | 'score' | 'testCount' | 'sandbox' | 'cause'
 >;
 
 type LaterField = 'groups' | 'score' | 'testCount';
@@ -69,9 +70,9 @@ type LaterField = 'groups' | 'score' | 'testCount';
 const packr = new Packr({ useRecords: false });
 
 export function encodeResponse(outcome: Outcome): Uint8Array {
-  const { stdout, stderr, reason, compile, tests, groups, score, testCount, sandbox } = outcome;
+  const { stdout, stderr, reason, compile, tests, groups, score, testCount, sandbox, cause } = outcome;
   const stored: StoredResponse = { stdout, stderr, reason, compile, tests, groups, score, testCount };
-  return packr.pack(sandbox ? { ...stored, sandbox } : stored);
+  return packr.pack({ ...stored, ...(sandbox ? { sandbox } : {}), ...(cause ? { cause } : {}) });
 }
 
 export function decodeResponse(bytes: Uint8Array): StoredResponse {

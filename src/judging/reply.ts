@@ -36,6 +36,7 @@ export function summaryOf(row: Row, user: string): SubmissionSummary {
 
 const NOTHING_YET = {
   reason: null,
+  cause: null,
   stdout: '',
   stderr: '',
   sandbox: null,
@@ -54,6 +55,7 @@ export function replyOf(row: Row, user: string, response: StoredResponse | undef
     ...summary,
     sandbox: response.sandbox ?? 'cell',
     reason: response.reason || null,
+    cause: response.cause ?? null,
     ...outputFields(response.stdout, response.stderr),
     compile: response.compile,
     tests: response.tests.map(testReply),
@@ -69,6 +71,7 @@ export function testReply({ name, group, verdict, reason, exitCode, signal, ...f
     group: group ?? null,
     verdict,
     reason: reason || null,
+    cause: facts.cause ?? null,
     exitCode,
     signal: signal === null ? null : signalName(signal),
     cpuTimeMs: milliseconds(facts.cpuNs),

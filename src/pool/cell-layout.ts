@@ -70,7 +70,7 @@ export const RunFlag = {
 /** How the program ended. */
 export const EndKind = { exited: 1, signalled: 2 } as const;
 
-/** Which limit ended the run, or `none`. Several at once: the first that was reached. */
+/** Which limit ended the run, or `none`. Several at once: the first that was reached. `processes` ends nobody: forks failed. */
 export const LimitKind = {
   none: 0,
   cpu: 1,
@@ -138,7 +138,7 @@ export const REPORT = struct(
     END: field('u32', 'result: EndKind'),
     CODE: field('i32', 'result: exit code or signal number'),
     LIMIT: field('u32', 'result: LimitKind'),
-    BLOCKED_SYSCALL: field('i32', 'result: number of the system call the filter killed for, or -1'),
+    BLOCKED_SYSCALL: field('i32', 'result: number of the system call that ended the run, or -1'),
     STEP: field('u32', 'error: step that failed (native/cell/steps.h)'),
     INDEX: field('u32', 'error: which one of several (mount, descriptor, limit)'),
     ERRNO: field('i32', 'error: errno of the step'),
@@ -149,7 +149,7 @@ export const REPORT = struct(
     MEMORY_BYTES: field('u64', 'result: peak memory'),
     STDOUT_BYTES: field('u64', 'result: bytes the program wrote to stdout (at most what the file holds)'),
     STDERR_BYTES: field('u64', 'result: the same for stderr'),
-    DETAIL: field('u8', 'error: what it was about, as text, NUL-terminated', 120),
+    DETAIL: field('u8', 'error: what it was about; result: name of BLOCKED_SYSCALL; text, NUL-terminated', 120),
   },
   256,
 );

@@ -101,7 +101,7 @@ export class Executables {
       const said = Buffer.concat([stdout, stderr]).toString('utf8');
       const outcome = { exitCode: report.exitCode, output: said + limitNote(report.limit) };
       const isKilled = report.limit === LimitKind.cancelled;
-      if (report.exitCode !== 0 || report.limit !== LimitKind.none) return { refused: outcome, isKilled };
+      if (report.exitCode !== 0 || wasEnded(report.limit)) return { refused: outcome, isKilled };
       if (report.outMissing > 0) {
         return { refused: { ...outcome, output: `${outcome.output}The compiler made no program.\n` }, isKilled };
       }
@@ -116,9 +116,14 @@ export class Executables {
   }
 }
 
+/** Whom a process is refused goes on, and says so himself if he cannot. */
+function wasEnded(limit: LimitKind): boolean {
+  return limit !== LimitKind.none && limit !== LimitKind.processes;
+}
+
 /** The compiler's own words do not say that it was stopped. */
 function limitNote(limit: LimitKind): string {
-  if (limit === LimitKind.none) return '';
+  if (!wasEnded(limit)) return '';
   const name = Object.entries(LimitKind).find(([, value]) => value === limit)?.[0] ?? 'unknown';
   return `The compiler was ended by its limit: ${name}.\n`;
 }

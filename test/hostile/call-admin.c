@@ -3,16 +3,11 @@
  */
 #include "attack.h"
 int main(void) {
-  REFUSED(syscall(SYS_reboot, 0xfee1dead, 672274793, 0, 0));
-  REFUSED(syscall(SYS_swapoff, "/dev/vda"));
   REFUSED(syscall(SYS_sethostname, "x", 1));
-  REFUSED(syscall(SYS_kexec_load, 0, 0, 0, 0));
-  REFUSED(syscall(SYS_delete_module, "x", 0));
   REFUSED(syscall(SYS_acct, "/box/acct"));
   REFUSED(syscall(SYS_quotactl, 0, 0, 0, 0));
   struct timespec epoch = {0};
   REFUSED(syscall(SYS_clock_settime, 0, &epoch));
-  REFUSED(syscall(SYS_iopl, 3));
   REFUSED(syscall(SYS_modify_ldt, 0, 0, 0));
   REFUSED(syscall(SYS_fanotify_init, 0, 0));
   return 0;

@@ -125,10 +125,10 @@ static bool runs_on_when_stopped(void) {
 }
 
 static bool ends_as(const struct attack *attack, const struct turno_cell_report *report) {
-  static const char *const limits[] = {"none", "cpu", "wall", "memory", "output", "file", "processes", "cancelled"};
+  static const char *const limits[] = {"none", "cpu", "wall", "memory", "output", "file", "", "cancelled"};
   char found[32];
   if (report->kind != TURNO_REPORT_RESULT) snprintf(found, sizeof found, "no result");
-  else if (report->limit) snprintf(found, sizeof found, "%s", limits[report->limit]);
+  else if (report->limit && report->limit != TURNO_LIMIT_PROCESSES) /* which ends nobody */ snprintf(found, sizeof found, "%s", limits[report->limit]);
   else snprintf(found, sizeof found, "%s %d", report->end == TURNO_END_EXITED ? "exit" : "signal", report->code);
   if (!strcmp(attack->expect, "refused")) return report->kind == TURNO_REPORT_RESULT && strcmp(found, "exit 0");
   char wanted[160], *rest = wanted;

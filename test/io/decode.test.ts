@@ -36,7 +36,7 @@ t.test('limits given stand, the others keep their defaults', async (t) => {
 t.test('a maximum below a default lowers the default too', async (t) => {
   const settings = readSettings({ maxMemoryMib: '64' }, {});
   t.equal(decoded(good, settings).limits.memoryMiB, 64);
-  t.match(refusal({ ...good, limits: { memoryMiB: 65 } }, settings)?.message, /an integer from 1 to 64, got 65/);
+  t.match(refusal({ ...good, limits: { memoryMiB: 65 } }, settings)?.message, /an integer from 4 to 64, got 65/);
 });
 
 t.test('the main file comes first, whatever its place', async (t) => {
@@ -89,7 +89,7 @@ const refused: readonly (readonly [name: string, body: unknown, field: string, m
     /an integer from 1 to 60000, got "2s" \(string\)/,
   ],
   ['a fractional limit', { ...good, limits: { cpuTimeMs: 1.5 } }, 'limits.cpuTimeMs', /got 1\.5 \(number\)/],
-  ['a negative limit', { ...good, limits: { memoryMiB: -1 } }, 'limits.memoryMiB', /from 1 to 4096, got -1/],
+  ['a negative limit', { ...good, limits: { memoryMiB: -1 } }, 'limits.memoryMiB', /from 4 to 4096, got -1/],
   ['no time at all', { ...good, limits: { wallTimeMs: 0 } }, 'limits.wallTimeMs', /from 1 to 120000, got 0/],
   ['too many processes', { ...good, limits: { processes: 513 } }, 'limits.processes', /from 1 to 512, got 513/],
   ['an absurd limit', { ...good, limits: { outputKiB: 1e300 } }, 'limits.outputKiB', /got 1e\+300/],

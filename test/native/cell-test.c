@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -64,6 +65,27 @@ static void ends(void) {
   is(o->report.code, SIGSEGV, "a wild store ends by SIGSEGV");
   o = run_program("#include <stdio.h>\n#include <unistd.h>\nint main(){puts(\"Killed\");fflush(stdout);_exit(9);}", (struct wish){0});
   is(o->report.code, 9, "printing Killed changes nothing");
+}
+
+static void reasons(void) {
+  struct outcome *o = run_program("#include <sys/syscall.h>\n#include <unistd.h>\nint main(){syscall(SYS_reboot,0,0,0,0);}", (struct wish){0});
+  is(o->report.code, SIGSYS, "a system call that nobody may make ends the run");
+  is(o->report.blocked_syscall, SYS_reboot, "and is told by its number");
+  ok(!strcmp((char *)o->report.detail, "reboot"), "and its name (%s)", (char *)o->report.detail);
+#ifdef __x86_64__
+  o = run_program("int main(){long r;__asm__ volatile(\"int $0x80\":\"=a\"(r):\"a\"(20));return 0;}", (struct wish){0});
+  is(o->report.blocked_syscall, 20, "a 32-bit call is told by its own number");
+#endif
+  o = run_program("#include <signal.h>\nint main(){raise(SIGSYS);}", (struct wish){0});
+  is(o->report.code, SIGSYS, "SIGSYS at oneself is a plain signal");
+  is(o->report.blocked_syscall, -1, "and no call is blamed for it");
+  const char *forks = "#include <unistd.h>\nint main(){for(int i=0;i<20;i++){int p=fork();if(p<0)return 3;if(!p)return usleep(100000);}return 0;}";
+  o = run_program(forks, (struct wish){.processes = 8});
+  is(o->report.code, 3, "a program that is refused a process goes on");
+  if (has_groups) LIMIT(o, PROCESSES, "and the limit is told");
+  else skip("no control groups", "and the limit is told");
+  o = run_program(forks, (struct wish){.processes = 64});
+  LIMIT(o, NONE, "but only to the run that reached it");
 }
 
 static void executables(void) {
@@ -392,7 +414,7 @@ int main(void) {
   printf("# backend %s: %x\n", backend(), host.hello.backend);
   is(host.hello.signature, TURNO_CELL_SIGNATURE, "the hello carries the signature of the layout");
   is(host.hello.pid, host.slot->cell_pid, "and the pid for the doorbell, as the slot does");
-  static void (*const groups[])(void) = {ends,        executables, cpu_limit,  wall_limit,       memory_limit,
+  static void (*const groups[])(void) = {ends,        reasons,     executables, cpu_limit,  wall_limit,       memory_limit,
                                          process_limit, output_limit, file_limits, in_and_out, nothing_survives, turns};
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
     groups[i]();

@@ -50,6 +50,14 @@ t.test('programs get the verdict they deserve', async (t) => {
     t.match(await judge('c', source), { verdict: 'RE', signal: 'SIGKILL' });
   });
 
+  await t.test('a forbidden system call is told by its name, and not hidden by a handler', async (t) => {
+    const source =
+      '#include <signal.h>\n#include <sys/syscall.h>\n#include <unistd.h>\n' +
+      'int main(void) { signal(SIGSYS, SIG_IGN); syscall(SYS_reboot, 0, 0, 0, 0); }';
+    const systemCall = { name: 'reboot' };
+    t.match(await judge('c', source), { verdict: 'RE', signal: 'SIGSYS', reason: /reboot/, cause: { systemCall } });
+  });
+
   await t.test('a compile error is CE, with what the compiler said, and nothing is run', async (t) => {
     const reply = await judge('c', 'int main(void) { return oops; }');
     t.match(reply, { verdict: 'CE', compile: { exitCode: 1, output: /oops/ }, executable: null, exitCode: null });
@@ -69,7 +77,8 @@ t.test('programs get the verdict they deserve', async (t) => {
 
   await t.test('too much memory is MLE, not RE', async (t) => {
     const source = 'x = bytearray(1)\nwhile True: x += bytes(1 << 20)';
-    t.match(await judge('python', source, { limits: { memoryMiB: 64 } }), { verdict: 'MLE' });
+    const cause = { limit: 'memory', allowed: 65_536, unit: 'KiB', systemCall: null };
+    t.match(await judge('python', source, { limits: { memoryMiB: 64 } }), { verdict: 'MLE', cause });
   });
 
   await t.test('too much output is OLE, and the first bytes are kept', async (t) => {

@@ -219,8 +219,10 @@ static void fill_result(struct turno_result *result, const struct turno_cell_rep
                                   .memory_bytes = report->memory_bytes,
                                   .output_bytes = report->stdout_bytes,
                                   .error_bytes = report->stderr_bytes,
+                                  .blocked_call = report->blocked_syscall,
                                   .out_missing = report->out_missing,
                                   .backend = backend};
+  snprintf(result->blocked_name, sizeof result->blocked_name, "%.39s", (const char *)report->detail);
 }
 
 int turno_cell_run(struct turno_cell *cell, const struct turno_run *run, struct turno_result *result) {
