@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "report.h"
@@ -30,6 +31,11 @@ static void hand_on(struct pump *pump, const char *bytes, size_t count) {
   }
   for (size_t done = 0; done < count;) {
     ssize_t written = RETRY(write(pump->to, bytes + done, count - done));
+    if (written < 0 && errno == EAGAIN) { /* a pipe of the host that does not block: it is full */
+      poll(&(struct pollfd){.fd = pump->to, .events = POLLOUT}, 1, -1);
+      continue;
+    }
+    if (written < 0 && errno == EPIPE) return pump_close(pump); /* nobody reads any more: the program gets the SIGPIPE */
     if (written < 0) die(STEP_STREAM, 6, errno, "handing output on");
     done += (size_t)written;
   }

@@ -16,6 +16,7 @@ import { print } from './context.js';
 import { getCommand } from './get.js';
 import { listCommand } from './list.js';
 import { registerCommand } from './register.js';
+import { runCommand } from './run.js';
 import { shellCommand } from './shell.js';
 import { showCommand } from './show.js';
 import { submissionsCommand } from './submissions.js';
@@ -52,6 +53,7 @@ export async function main(
 
 const COMMANDS = [
   checkCommand,
+  runCommand,
   tableCommand,
   userCommand,
   registerCommand,

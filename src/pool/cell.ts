@@ -35,6 +35,8 @@ export interface CellSetup {
   readonly cellGroup: string;
   readonly mounts: readonly string[];
   readonly backend: string;
+  /** The first two ids of the range the cells take theirs from; a server's own by default. */
+  readonly firstUid?: number;
 }
 
 /** What goes into the cell before a run: bytes, or an open file. */
@@ -52,6 +54,8 @@ export interface Run {
   readonly env: readonly string[];
   readonly flags: (typeof RunFlag)[keyof typeof RunFlag] | 0;
   readonly stdin: Uint8Array;
+  /** Open descriptors for stdin, stdout and stderr in place of files in memory: the result has no output then. */
+  readonly streams?: readonly [stdin: number, stdout: number, stderr: number];
   readonly inFiles: readonly InFile[];
   /** Files brought out of the box when the program exited with 0, into the open descriptor given. */
   readonly outFiles: readonly { readonly name: string; readonly fd: number }[];
@@ -67,6 +71,8 @@ export interface RunResult {
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
 }
+
+const NOTHING = new Uint8Array();
 
 export class Cell {
   readonly slot: SlotIndex;
@@ -109,7 +115,7 @@ export class Cell {
       '--group',
       `${setup.cellGroup}/cell-${slot}`,
       '--uid',
-      String(FIRST_UID + 2 * slot),
+      String((setup.firstUid ?? FIRST_UID) + 2 * slot),
       '--backend',
       setup.backend,
     );
@@ -151,9 +157,11 @@ export class Cell {
       return fd;
     };
     try {
-      const stdin = own(readOnly(sourceFile('stdin', run.stdin)));
-      const stdout = own(native.memfd('stdout'));
-      const stderr = own(native.memfd('stderr'));
+      const [stdin, stdout, stderr] = run.streams ?? [
+        own(readOnly(sourceFile('stdin', run.stdin))),
+        own(native.memfd('stdout')),
+        own(native.memfd('stderr')),
+      ];
       const inFds = run.inFiles.map(({ name, content }) =>
         'fd' in content ? content.fd : own(sourceFile(name, content)),
       );
@@ -177,8 +185,8 @@ export class Cell {
       }
       return {
         report: mustWait ? withFirstWait(report, Number(process.hrtime.bigint() - askedNs)) : report,
-        stdout: readOutput(stdout, Math.min(report.stdoutBytes, run.limits.outputBytes)),
-        stderr: readOutput(stderr, Math.min(report.stderrBytes, run.limits.outputBytes)),
+        stdout: run.streams ? NOTHING : readOutput(stdout, Math.min(report.stdoutBytes, run.limits.outputBytes)),
+        stderr: run.streams ? NOTHING : readOutput(stderr, Math.min(report.stderrBytes, run.limits.outputBytes)),
       };
     } finally {
       for (const fd of opened) closeSync(fd);
