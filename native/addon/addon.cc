@@ -38,6 +38,7 @@
 
 #include "arguments.h"
 #include "doorbell.h"
+#include "records.h"
 
 namespace {
 
@@ -375,6 +376,7 @@ NODE_MODULE_INIT(/* exports, module, context */) {
   NODE_SET_METHOD(exports, "writeDurably", WriteDurably);
   NODE_SET_METHOD(exports, "syncFileSystem", SyncFileSystem);
   turno::AddDoorbell(exports);
+  turno::AddRecords(exports);
   Isolate *isolate = context->GetIsolate();
   exports->Set(context, Text(isolate, "abi"), Integer::New(isolate, NODE_MODULE_VERSION)).Check();
 }

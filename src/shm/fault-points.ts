@@ -38,6 +38,11 @@ export function armFaultPoints(hook: ((point: FaultPoint) => void) | undefined):
   armed = hook;
 }
 
+/** Whether somebody wants to be called between the steps of what is otherwise one. */
+export function isArmed(): boolean {
+  return armed !== undefined;
+}
+
 export function faultPoint(point: FaultPoint): void {
   if (armed !== undefined) armed(point);
 }

@@ -33,16 +33,14 @@ import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import { TurnoError } from '../errors.js';
-import { mixWords } from './checksum.js';
 import { checkDisk } from './disk.js';
 import { faultPoint } from './fault-points.js';
 import { Durability, JOURNAL_RECORD, type LogKind } from './layout.js';
-import { native } from './native.js';
+import { loadNative, native } from './native.js';
 import { codeOf, H, type Region } from './region.js';
 import { SEGMENT_DATA, type Segment, Segments } from './segments.js';
 import type { WordLock } from './word-lock.js';
 
-const J = JOURNAL_RECORD.fields;
 export const RECORD_WORDS = JOURNAL_RECORD.size / 4;
 const DURABLE = H.DURABLE_WORD.offset / 4;
 /** A waiter looks this often whether the leader is dead. */
@@ -60,7 +58,10 @@ export interface WordRange {
   readonly bytes: number;
 }
 
+const NOTHING: WordRange = { words: new Int32Array(), from: 0, bytes: 0 };
+
 export class Journal {
+  readonly #native = loadNative();
   readonly #region: Region;
   readonly #appendLock: WordLock;
   readonly #leaderLock: WordLock;
@@ -68,7 +69,6 @@ export class Journal {
   readonly #ring: number;
   readonly segments: Segments;
   #open: { fd: number; segment: Segment } | undefined;
-  readonly #head = new Int32Array(RECORD_WORDS);
   /** Position behind the last record this thread has appended. */
   #last = 0;
   #nextTryAtMs = 0;
@@ -129,16 +129,31 @@ export class Journal {
    * full.
    * @throws TURNO_DISK_FULL, TURNO_DISK_REFUSES, TURNO_SYSTEM when the ring is full and cannot be written; then nothing was appended.
    */
-  append(kind: LogKind, index: number, image: Int32Array, imageWords: number, rest?: WordRange): number {
+  append(kind: LogKind, index: number, image: Int32Array, imageWords: number, rest = NOTHING): number {
     if (this.#region.load(H.DURABILITY) === Durability.none) return 0;
-    const restWords = rest === undefined ? 0 : Math.ceil(rest.bytes / 4);
-    const bytes = (RECORD_WORDS + imageWords + restWords) * 4;
+    const bytes = (RECORD_WORDS + imageWords + Math.ceil(rest.bytes / 4)) * 4;
     this.#appendLock.acquire();
     try {
       const position = this.tail;
       // Leading needs no append lock, so this cannot wait for itself.
       while (position + bytes - this.written > this.#region.geometry.ringBytes) this.commit(position, true);
-      this.#write(position, kind, index, image, imageWords, restWords, rest);
+      const { words } = this.#region;
+      const salt = this.#region.load(H.JOURNAL_SALT) | 0;
+      const { words: restWords, from, bytes: restBytes } = rest;
+      this.#native.putRecord(
+        words,
+        this.#ring,
+        this.#mask,
+        position,
+        salt,
+        kind,
+        index,
+        image,
+        imageWords,
+        restWords,
+        from,
+        restBytes,
+      );
       faultPoint('journal.inside-record');
       this.#last = position + bytes;
       this.#region.storeLong(H.RING_TAIL, this.#last);
@@ -147,40 +162,6 @@ export class Journal {
     } finally {
       this.#appendLock.release();
     }
-  }
-
-  #write(
-    position: number,
-    kind: LogKind,
-    index: number,
-    image: Int32Array,
-    imageWords: number,
-    restWords: number,
-    rest: WordRange | undefined,
-  ): void {
-    const head = this.#head;
-    head[J.KIND.offset / 4] = kind;
-    head[J.POSITION.offset / 4] = (position % 2 ** 32) | 0;
-    head[J.POSITION.offset / 4 + 1] = Math.floor(position / 2 ** 32);
-    head[J.INDEX.offset / 4] = index;
-    head[J.WORDS.offset / 4] = imageWords + restWords;
-    head[J.IMAGE_WORDS.offset / 4] = imageWords;
-    head[J.BYTES.offset / 4] = rest?.bytes ?? 0;
-    const at = (position / 4) & this.#mask;
-    let hash = mixWords(head, 1, RECORD_WORDS - 1, this.#region.load(H.JOURNAL_SALT) | 0);
-    hash = mixWords(image, 0, imageWords, hash);
-    if (restWords > 0 && rest !== undefined) hash = mixWords(rest.words, rest.from, restWords, hash);
-    head[0] = hash;
-    this.#put(at, head, 0, RECORD_WORDS);
-    this.#put(at + RECORD_WORDS, image, 0, imageWords);
-    if (rest !== undefined) this.#put(at + RECORD_WORDS + imageWords, rest.words, rest.from, restWords);
-  }
-
-  #put(at: number, words: Int32Array, from: number, count: number): void {
-    const ring = this.#region.words;
-    const first = this.#ring;
-    const mask = this.#mask;
-    for (let word = 0; word < count; word++) ring[first + ((at + word) & mask)] = words[from + word] ?? 0;
   }
 
   /**

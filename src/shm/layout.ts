@@ -227,6 +227,9 @@ export const NO_NUMBER = -2_147_483_648;
 export const RecordKind = { row: 0, user: 1 } as const;
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind];
 
+/** Steps of a change from the intent slot into the record; tests die between them. */
+export const ChangeStep = { begin: 1, body: 2, version: 4, end: 8 } as const;
+
 export const ROWS_PER_CHUNK = CHUNK_BYTES / ROW.size;
 export const USERS_PER_CHUNK = CHUNK_BYTES / USER.size;
 /** More could not be told from each other in a lock word, and 32-bit indices end soon after. */

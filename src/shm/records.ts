@@ -18,21 +18,18 @@
  */
 
 import { type Agents, slotOf } from './agents.js';
-import { LANE_B, LANE_C, LANE_D, mix, mixWords } from './checksum.js';
-import { faultPoint } from './fault-points.js';
-import { AGENT, AGENTS, type Area, CHUNK_BYTES, type RecordKind } from './layout.js';
+import { mixWords } from './checksum.js';
+import { faultPoint, isArmed } from './fault-points.js';
+import { AGENT, AGENTS, type Area, CHUNK_BYTES, ChangeStep, type RecordKind } from './layout.js';
+import { loadNative } from './native.js';
 import type { ChunkView, Region } from './region.js';
 import type { WordLock } from './word-lock.js';
 
 const A = AGENT.fields;
 const INTENT = A.INTENT.offset / 4;
 const INTENT_INDEX = A.INTENT_INDEX.offset / 4;
-const INTENT_RUNNING = A.INTENT_RUNNING.offset / 4;
-const INTENT_DONE = A.INTENT_DONE.offset / 4;
 const IS_LOGGED = A.INTENT_IS_LOGGED.offset / 4;
 const IMAGE = A.INTENT_IMAGE.offset / 4;
-const RUNNING = A.RUNNING.offset / 4;
-const DONE = A.DONE.offset / 4;
 
 export const VERSION = 0;
 export const CHECKSUM = 1;
@@ -50,6 +47,7 @@ const TRIES_WITHOUT_INTENT = 10_000_000;
 export type Log = (kind: RecordKind, index: number, image: Int32Array) => void;
 
 export class Records {
+  readonly #native = loadNative();
   readonly #region: Region;
   readonly #agents: Agents;
   readonly #kind: RecordKind;
@@ -118,6 +116,11 @@ export class Records {
     const words = this.view(index);
     if (words === undefined) return false;
     const at = this.at(index);
+    return this.#native.readRecord(words, at, image, this.#kind, index) || this.#readSlowly(index, words, at, image);
+  }
+
+  /** For a record that was never written, is being changed, or is damaged. */
+  #readSlowly(index: number, words: Int32Array, at: number, image: Int32Array): boolean {
     for (let tries = 1, bad = 0; ; tries++) {
       const version = Atomics.load(words, at);
       if (version === 0) return false;
@@ -135,50 +138,11 @@ export class Records {
         }
         continue;
       }
-      const count = words[at + WORDS] ?? 0;
-      if (count > BODY && count <= this.#words) {
-        const hash = this.#copy(words, at, count, image, seed(version, this.#kind, index));
-        const isWhole = hash === words[at + CHECKSUM];
-        if (isWhole && Atomics.load(words, at) === version) {
-          image[VERSION] = version;
-          image[CHECKSUM] = hash;
-          return true;
-        }
-      }
+      if (this.#native.readRecord(words, at, image, this.#kind, index)) return true;
       if (Atomics.load(words, at) === version && ++bad === TRIES_BEFORE_DAMAGE) {
         throw this.#region.damaged(`checksum of ${this.#area.name} ${index} does not fit`, this.offset(index));
       }
     }
-  }
-
-  /** Copies and checksums in one pass, as mixWords(). */
-  #copy(words: Int32Array, at: number, count: number, image: Int32Array, start: number): number {
-    let a = start;
-    let b = LANE_B;
-    let c = LANE_C;
-    let d = LANE_D;
-    let word = BODY;
-    for (const end = count - 3; word < end; word += 4) {
-      const from = at + word;
-      const w0 = words[from] ?? 0;
-      const w1 = words[from + 1] ?? 0;
-      const w2 = words[from + 2] ?? 0;
-      const w3 = words[from + 3] ?? 0;
-      image[word] = w0;
-      image[word + 1] = w1;
-      image[word + 2] = w2;
-      image[word + 3] = w3;
-      a = mix(a, w0);
-      b = mix(b, w1);
-      c = mix(c, w2);
-      d = mix(d, w3);
-    }
-    for (; word < count; word++) {
-      const value = words[at + word] ?? 0;
-      image[word] = value;
-      a = mix(a, value);
-    }
-    return mix(mix(mix(a, b), c), d);
   }
 
   /** Offset in the file, for messages. */
@@ -221,14 +185,7 @@ export class Records {
   change(index: number, image: Int32Array, running: number, done: number): void {
     const { words } = this.#region;
     const { base } = this.#agents;
-    this.seal(index, image, ((image[VERSION] ?? 0) + 2) | 0 || 2);
-    const count = image[WORDS] ?? 0;
-    for (let word = 0; word < count; word++) words[base + IMAGE + word] = image[word] ?? 0;
-    words[base + INTENT_INDEX] = index;
-    words[base + INTENT_RUNNING] = (words[base + RUNNING] ?? 0) + running;
-    words[base + INTENT_DONE] = (words[base + DONE] ?? 0) + done;
-    words[base + IS_LOGGED] = 0;
-    Atomics.store(words, base + INTENT, this.#kind + 1);
+    this.#native.stageChange(words, base, this.#kind, index, image, running, done);
     faultPoint('table.after-intent');
     try {
       this.#logOnce(base, index, image);
@@ -236,7 +193,7 @@ export class Records {
       Atomics.store(words, base + INTENT, 0); // the journal takes nothing: nobody has seen the change, so there was none
       throw error;
     }
-    this.#finish(base, index, image);
+    this.#finish(base, index);
   }
 
   #logOnce(base: number, index: number, image: Int32Array): void {
@@ -246,25 +203,23 @@ export class Records {
     faultPoint('table.after-log');
   }
 
-  /** Steps 3 to 6, for the writer itself or for whoever took its stripe over. */
-  #finish(base: number, index: number, image: Int32Array): void {
-    const { words } = this.#region;
+  /** Steps 3 to 6 from the intent slot, for the writer itself or for whoever took its stripe over. */
+  #finish(base: number, index: number): void {
     const target = this.view(index);
     if (target === undefined) throw new Error(`${this.#area.name} ${index}: its chunk is not there`);
     const at = this.at(index);
-    const version = image[VERSION] ?? 0;
-    Atomics.store(target, at, version - 1);
-    const count = image[WORDS] ?? 0;
-    for (let word = CHECKSUM; word < count; word++) {
-      target[at + word] = image[word] ?? 0;
-      if (word === 8) faultPoint('table.inside-body');
+    const publish = (steps: number) => this.#native.publishChange(target, at, this.#region.words, base, steps);
+    if (!isArmed()) {
+      publish(ChangeStep.begin | ChangeStep.body | ChangeStep.version | ChangeStep.end);
+      return;
     }
+    publish(ChangeStep.begin);
+    faultPoint('table.inside-body');
+    publish(ChangeStep.body);
     faultPoint('table.after-body');
-    Atomics.store(target, at, version);
+    publish(ChangeStep.version);
     faultPoint('table.after-version');
-    Atomics.store(words, base + RUNNING, words[base + INTENT_RUNNING] ?? 0);
-    Atomics.store(words, base + DONE, words[base + INTENT_DONE] ?? 0);
-    Atomics.store(words, base + INTENT, 0);
+    publish(ChangeStep.end);
     faultPoint('table.after-change');
   }
 
@@ -284,7 +239,7 @@ export class Records {
       Atomics.store(words, base + INTENT, 0);
       return;
     }
-    this.#finish(base, index, image);
+    this.#finish(base, index);
   }
 }
 

@@ -66,13 +66,24 @@ export class Region {
     Atomics.store(this.words, field.offset / 4, value);
   }
 
-  /** A 64-bit field of the header. */
+  /**
+   * A 64-bit field of the header, of those that only grow while others look: a high half that is the same before and after
+   * belongs to the low one between. (As BigInt it would be simpler, and cost ten times as much on the path of every change.)
+   */
   loadLong(field: { readonly offset: number }): number {
-    return Number(Atomics.load(this.longs, field.offset / 8));
+    const at = field.offset / 4;
+    for (;;) {
+      const high = Atomics.load(this.words, at + 1);
+      const low = Atomics.load(this.words, at);
+      if (Atomics.load(this.words, at + 1) === high) return (high >>> 0) * 2 ** 32 + (low >>> 0);
+    }
   }
 
+  /** One store: nobody sees one half without the other. The caller holds the lock under which the field is changed. */
   storeLong(field: { readonly offset: number }, value: number): void {
-    Atomics.store(this.longs, field.offset / 8, BigInt(value));
+    const high = Math.floor(value / 2 ** 32) | 0;
+    if (Atomics.load(this.words, field.offset / 4 + 1) === high) Atomics.store(this.words, field.offset / 4, value | 0);
+    else Atomics.store(this.longs, field.offset / 8, BigInt(value));
   }
 
   /** Absolute path of the file. */

@@ -106,6 +106,12 @@ export class RowImage {
     };
   }
 
+  /** Bytes of the response that lies in the row itself; -1 when there is none, or it lies elsewhere. */
+  get inlineBytes(): number {
+    if (this.#length(R.RESPONSE_KIND) !== ResponseKind.bytes || this.#get(R.RESPONSE_AT) !== 0) return -1;
+    return this.#get(R.RESPONSE_BYTES);
+  }
+
   /** Copies a response that lies in the row, as words; its length in bytes, or -1. */
   copyInline(target: Int32Array): number {
     if (this.#length(R.RESPONSE_KIND) !== ResponseKind.bytes || this.#get(R.RESPONSE_AT) !== 0) return -1;
