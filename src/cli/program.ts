@@ -9,6 +9,7 @@ import { optionOf, readSettings, refuseUnknownVariables, SETTING_NAMES } from '.
 import { TurnoError } from '../errors.js';
 import { Refusal } from '../io/client.js';
 import { didYouMean } from '../nearest.js';
+import { batchCommand } from './batch.js';
 import { cancelCommand } from './cancel.js';
 import { checkCommand } from './check.js';
 import type { Context, Environment } from './context.js';
@@ -58,6 +59,7 @@ const COMMANDS = [
   userCommand,
   registerCommand,
   submitCommand,
+  batchCommand,
   submissionsCommand,
   showCommand,
   getCommand,

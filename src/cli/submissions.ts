@@ -1,9 +1,9 @@
 /** `turno submissions`: one's own, newest first. */
 
 import { Command } from 'commander';
-import { TurnoError } from '../errors.js';
 import { MAX_PAGE } from '../io/schema.js';
 import { authenticatedClient, type Context, print, withServer } from './context.js';
+import { integerOption } from './integer-option.js';
 import { listOf } from './report.js';
 
 interface ListOptions {
@@ -20,11 +20,7 @@ export function submissionsCommand(context: Context): Command {
     .option('--after <id>', 'go on after this one')
     .option('--json', 'print the page as JSON')
     .action(async (options: ListOptions) => {
-      const limit = /^\d{1,9}$/.test(options.limit) ? Number(options.limit) : undefined;
-      if (limit === undefined) {
-        const problem = `expected an integer from 1 to ${MAX_PAGE}, got ${JSON.stringify(options.limit)}`;
-        throw new TurnoError('TURNO_SETTING', { name: '--limit', problem });
-      }
+      const limit = integerOption('--limit', options.limit, 1, MAX_PAGE);
       const client = await authenticatedClient(context, options);
       const page = await client.list({ limit, ...(options.after === undefined ? {} : { after: options.after }) });
       print(context.out, options.json ? JSON.stringify(page, undefined, 2) : listOf(page));
