@@ -328,7 +328,8 @@ export function refuseUnknownVariables(environment: Readonly<Record<string, stri
   }
 }
 
-function parsed(setting: Setting, text: string, name: string): string | number | boolean {
+/** A value from its text. @param name what it is called in the message; @throws TURNO_SETTING */
+export function parsed(setting: Setting, text: string, name: string): string | number | boolean {
   const refuse = (expected: string) =>
     new TurnoError('TURNO_SETTING', { name, problem: `expected ${expected}, got ${JSON.stringify(text)}` });
   switch (setting.kind) {

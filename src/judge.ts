@@ -71,10 +71,12 @@ export class Judge implements JudgeApi {
   /** Submissions this front is working on. */
   readonly #settling = new Set<Promise<void>>();
   #isRefusing = false;
+  #invite: string | undefined;
 
   constructor(parts: JudgeParts) {
     this.#parts = parts;
     this.#unfinished = new Unfinished(parts.table);
+    this.#invite = parts.invite;
   }
 
   // ---- the life of a submission -------------------------------------------------------------------------------------
@@ -234,7 +236,7 @@ export class Judge implements JudgeApi {
 
   async register({ name, invite = '' }: { name: string; invite?: string | undefined }) {
     const { table, savers } = this.#parts;
-    const wanted = this.#parts.invite;
+    const wanted = this.#invite;
     // Hashes have one length, and comparing them tells nothing by its time.
     if (wanted !== undefined && !timingSafeEqual(hashOf(invite), hashOf(wanted))) throw new TurnoError('TURNO_INVITE');
     const token = newToken();
@@ -247,12 +249,17 @@ export class Judge implements JudgeApi {
     return this.#parts.table.userByToken(hashOf(token));
   }
 
+  /** What whoever registers must know from now on. */
+  setInvite(invite: string | undefined): void {
+    this.#invite = invite;
+  }
+
   async local(uid: number): Promise<User> {
     const { table, savers } = this.#parts;
     const name = localUserName(uid);
     if (table.userByName(name) === undefined) {
       try {
-        table.addUser({ name, tokenHash: hashOf(randomBytes(24).toString('base64url')) });
+        table.addUser({ name, tokenHash: hashOf(newToken()) });
       } catch (error) {
         // Another front was quicker: then it is the same user.
         if (!(error instanceof TurnoError && error.code === 'TURNO_USER_EXISTS')) throw error;

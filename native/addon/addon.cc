@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -300,6 +301,14 @@ void SendWithFds(Arguments args) {
   }
 }
 
+// makeFifo(path, mode): a FIFO with exactly this mode, whatever the mask.
+void MakeFifo(Arguments args) {
+  const std::string path = TextAt(args, 0);
+  const mode_t mode = static_cast<mode_t>(IntAt(args, 1));
+  if (mkfifo(path.c_str(), mode & 0700) != 0) return ThrowErrno(args, "mkfifo", errno);
+  if (chmod(path.c_str(), mode) != 0) ThrowErrno(args, "chmod", errno);
+}
+
 // peerUid(fd): the uid of whoever connected to a Unix socket (SO_PEERCRED); it is that of the moment of the connect.
 void PeerUid(Arguments args) {
   ucred peer = {};
@@ -370,6 +379,7 @@ NODE_MODULE_INIT(/* exports, module, context */) {
   NODE_SET_METHOD(exports, "lockFile", LockFile);
   NODE_SET_METHOD(exports, "memfd", MemoryFile);
   NODE_SET_METHOD(exports, "socketPair", SocketPair);
+  NODE_SET_METHOD(exports, "makeFifo", MakeFifo);
   NODE_SET_METHOD(exports, "peerUid", PeerUid);
   NODE_SET_METHOD(exports, "sendWithFds", SendWithFds);
   NODE_SET_METHOD(exports, "openBeneath", OpenBeneath);

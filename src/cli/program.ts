@@ -14,6 +14,7 @@ import { cancelCommand } from './cancel.js';
 import { checkCommand } from './check.js';
 import type { Context, Environment } from './context.js';
 import { print } from './context.js';
+import { ctlCommand } from './ctl.js';
 import { getCommand } from './get.js';
 import { listCommand } from './list.js';
 import { registerCommand } from './register.js';
@@ -66,6 +67,7 @@ const COMMANDS = [
   cancelCommand,
   listCommand,
   shellCommand,
+  ctlCommand,
 ];
 
 /** Every command; a new one is a file and a line above. */

@@ -25,11 +25,12 @@ export async function serve(settings: Settings): Promise<void> {
   }
   const tools = languages.map(({ id, tool }) => `${id} (${tool.version})`);
   process.stdout.write(`${startLine(primary.dataDirectory, started, tools)}\n`);
-  const signal = await isAsked;
+  const signal = await Promise.race([isAsked, primary.drainAsked.then(() => 'drain' as const)]);
+  const drain = settings.drain || signal === 'drain';
   // Whoever asks twice does not want to wait for programs.
-  if (settings.drain) for (const again of ['SIGINT', 'SIGTERM'] as const) process.on(again, () => primary.hurry());
-  log.info({ signal, drain: settings.drain }, 'ending');
-  await primary.stop(settings.drain);
+  if (drain) for (const again of ['SIGINT', 'SIGTERM'] as const) process.on(again, () => primary.hurry());
+  log.info({ signal, drain }, 'ending');
+  await primary.stop(drain);
   log.info('ended');
 }
 

@@ -37,8 +37,8 @@ function byTurn(a: Standing, b: Standing): number {
   return a.priority - b.priority || a.level - b.level || a.waitingSinceNs - b.waitingSinceNs;
 }
 
-/** All programs alive, for a user: own ones in full, of others neither which submission nor what program. */
-export function turnsFor(user: number, processTable: ProcessTable, table: Table): TurnsReply {
+/** All programs alive, for a user: own ones in full, of others neither which submission nor what program; or for `everybody`. */
+export function turnsFor(user: number | 'everybody', processTable: ProcessTable, table: Table): TurnsReply {
   const nowNs = Number(process.hrtime.bigint());
   const nowMs = Date.now();
   const entries = [...processTable.alive()].sort(
@@ -48,7 +48,7 @@ export function turnsFor(user: number, processTable: ProcessTable, table: Table)
     // The row says whose it is: what a runner writes into the process table beside it is only for the policy.
     const row = table.read(rowIndex(entry.row));
     if (row === undefined) return [];
-    const isOwn = row.user === user;
+    const isOwn = user === 'everybody' || row.user === user;
     const stayNs = entry.state === 'running' && entry.lane !== undefined ? nowNs - entry.laneSinceNs : 0;
     return [
       {

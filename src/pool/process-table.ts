@@ -141,6 +141,18 @@ export class ProcessTable {
     return Math.ceil((TURNS_HEADER.size + slotCount * SLOT.size) / 4_096) * 4_096;
   }
 
+  /**
+   * From now on so many lanes. Those that are too many are given up by whoever has them at the end of a turn.
+   * @throws RangeError unless it is 1 to 1,024
+   */
+  setLaneCount(count: number): void {
+    if (!Number.isInteger(count) || count < 1 || count > MAX_LANES) {
+      throw new RangeError(`lanes: expected 1 to ${MAX_LANES}, got ${count}`);
+    }
+    Atomics.store(this.#words, HEADER.LANE_COUNT.offset / 4, count);
+    this.ring();
+  }
+
   // ---- slots: one a cell --------------------------------------------------------------------------------------------
 
   /** Takes a free slot for a cell of the front `owner` (its pid), or undefined when all are in use. */

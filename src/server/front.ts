@@ -62,6 +62,9 @@ async function handle(message: PrimaryMessage): Promise<void> {
     case 'cancelled':
       running?.judge.forget(rowIndex(message.row), message.user);
       return;
+    case 'reload':
+      running?.judge.setInvite(message.invite);
+      return;
     case 'stop':
       await running?.stop(message.deadlineMs, message.drain);
       process.disconnect();

@@ -30,6 +30,8 @@ export interface FrontsOptions {
 
 export class Fronts {
   readonly #options: FrontsOptions;
+  /** Of fronts that are started from now on. */
+  #setup: FrontSetup;
   readonly #workers = new Set<Worker>();
   /** Those that listen. */
   readonly #ready = new Set<Worker>();
@@ -37,6 +39,7 @@ export class Fronts {
 
   constructor(options: FrontsOptions) {
     this.#options = options;
+    this.#setup = options.setup;
   }
 
   /** Starts all fronts; resolves when all of them listen. */
@@ -80,6 +83,12 @@ export class Fronts {
     await Promise.all(ends);
   }
 
+  /** Tells all fronts, those that come later too, what has changed. */
+  reload(invite: string | undefined): void {
+    this.#setup = { ...this.#setup, invite };
+    for (const worker of this.#workers) this.#send(worker, { kind: 'reload', invite });
+  }
+
   /** Has rows run again whose front has died, or whose server had; shared out evenly between the fronts that listen. */
   #adoptOrphans(): void {
     const ready = [...this.#ready];
@@ -103,14 +112,14 @@ export class Fronts {
     const worker = cluster.fork();
     const startedMs = performance.now();
     this.#workers.add(worker);
-    const { setup, log, onDeath } = this.#options;
+    const { log, onDeath } = this.#options;
     worker.on('error', (error) => log.warn(error, 'front not reached'));
     return new Promise((resolve, reject) => {
       worker.on('message', (message: FrontMessage) => {
         switch (message.kind) {
           case 'hello':
             // Asked to end before it listened: what was sent then is lost.
-            this.#send(worker, this.#isStopping ? STOP_AT_ONCE : { kind: 'setup', setup });
+            this.#send(worker, this.#isStopping ? STOP_AT_ONCE : { kind: 'setup', setup: this.#setup });
             return;
           case 'ready':
             this.#ready.add(worker);

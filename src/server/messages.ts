@@ -28,6 +28,8 @@ export type PrimaryMessage =
   | { readonly kind: 'stop'; readonly deadlineMs: number; readonly drain: boolean }
   /** Rows this front is to run again: their front has died, or the whole server had. */
   | { readonly kind: 'adopt'; readonly rows: readonly number[] }
+  /** What may change while it runs. */
+  | { readonly kind: 'reload'; readonly invite: string | undefined }
   /** A submission was cancelled, by whichever front: the row says so already. */
   | { readonly kind: 'cancelled'; readonly row: number; readonly user: number };
 

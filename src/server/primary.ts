@@ -10,9 +10,10 @@ import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Settings } from '../config.js';
+import { parsed, SETTINGS, type Settings } from '../config.js';
 import { TurnoError } from '../errors.js';
 import { Store } from '../io/store.js';
+import { turnsFor } from '../judging/wait.js';
 import type { LanguageInfo } from '../languages/language.js';
 import { FORWARD_SIGNAL } from '../pool/cell.js';
 import { COMPILE_LIMITS } from '../pool/executables.js';
@@ -24,6 +25,7 @@ import { openTable, type Table } from '../shm/table.js';
 import { Watchdog } from '../shm/watchdog.js';
 import { MIB, rowIndex, type SlotIndex } from '../units.js';
 import { removeStaleGroups, serverGroup } from './cell-groups.js';
+import { type ControlCommands, ControlFifo } from './control.js';
 import { DataDirectory, startTimeOf } from './data-directory.js';
 import { Fronts } from './fronts.js';
 import { invitePath, inviteToken } from './invite.js';
@@ -63,10 +65,17 @@ export class Primary {
   #fronts: Fronts | undefined;
   #processTable: ProcessTable | undefined;
 
+  /** Resolves when `drain` was asked for over the control FIFO. */
+  readonly drainAsked: Promise<void>;
+  #askToDrain: () => void = () => undefined;
+
   constructor(settings: Settings, languages: readonly LanguageInfo[], log: Logger) {
     this.#settings = settings;
     this.#languages = languages;
     this.#log = log;
+    this.drainAsked = new Promise((resolve) => {
+      this.#askToDrain = resolve;
+    });
   }
 
   get dataDirectory(): string {
@@ -159,7 +168,40 @@ export class Primary {
     writeFileSync(join(data, 'turno.pid'), `${process.pid}\n`);
     chmodSync(join(data, 'turno.pid'), 0o644);
     this.#stops.push(() => rmSync(join(data, 'turno.pid'), { force: true }));
+    const control = new ControlFifo(data, this.#controlCommands(table, processTable, fronts), this.#log);
+    control.start();
+    this.#stops.push(() => control.stop());
     return { urls, rows, backend };
+  }
+
+  #controlCommands(table: Table, processTable: ProcessTable, fronts: Fronts): ControlCommands {
+    return {
+      snapshot: { help: 'write a snapshot of the table', run: () => ({ path: this.#checkpoint(table) }) },
+      drain: {
+        help: 'finish what runs, then end',
+        run: () => {
+          this.#askToDrain();
+          return { draining: true };
+        },
+      },
+      lanes: {
+        argument: 'N',
+        help: 'programs that run at the same moment',
+        run: (text) => {
+          processTable.setLaneCount(parsed(SETTINGS.lanes, text, 'lanes') as number);
+          return { lanes: processTable.laneCount };
+        },
+      },
+      list: { help: 'all programs alive', run: () => turnsFor('everybody', processTable, table) },
+      reload: {
+        help: 'read invite.token again',
+        run: () => {
+          const invite = this.#invite();
+          fronts.reload(invite);
+          return { invite: invite === undefined ? 'not used' : 'read' };
+        },
+      },
+    };
   }
 
   #invite(): string | undefined {
@@ -193,11 +235,21 @@ export class Primary {
   snapshot(): void {
     if (this.#table === undefined) return;
     try {
-      this.#log.info({ path: checkpoint(this.#table) }, 'snapshot written');
+      this.#checkpoint(this.#table);
     } catch (error) {
       this.#log.error(error, 'snapshot not written; the last one stands');
     }
-    this.#checkpointAt = this.#table.journal.tail;
+  }
+
+  /** @returns its path */
+  #checkpoint(table: Table): string {
+    try {
+      const path = checkpoint(table);
+      this.#log.info({ path }, 'snapshot written');
+      return path;
+    } finally {
+      this.#checkpointAt = table.journal.tail;
+    }
   }
 
   /** Once a second: nobody holds the table up, the journal has room ahead, and is short enough to be read at a start. */

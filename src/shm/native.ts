@@ -62,6 +62,8 @@ export interface Native {
   lockFile(fd: number, kind: 'shared' | 'exclusive' | 'none'): boolean;
   /** A file in memory, close-on-exec, with its offset at 0. */
   memfd(name: string, content?: Uint8Array): number;
+  /** mkfifo(3), then chmod: the mask has no say. */
+  makeFifo(path: string, mode: number): void;
   /** The uid of whoever has connected to a Unix socket, as the kernel kept it then. */
   peerUid(fd: number): number;
   /** A stream pair, close-on-exec: the first end does not block, the second does. */
@@ -134,6 +136,7 @@ const NAMES = [
   'lockFile',
   'memfd',
   'socketPair',
+  'makeFifo',
   'peerUid',
   'sendWithFds',
   'openBeneath',
