@@ -241,7 +241,8 @@ function allProcesses(): { pid: number; parent: number }[] {
   });
 }
 
-function sendIfAlive(pid: number, signal: NodeJS.Signals): void {
+/** What has ended meanwhile needs no signal. */
+export function sendIfAlive(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
