@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, release } from 'node:os';
 import Table from 'cli-table3';
+import { benchWays } from './io/ways.js';
 import { benchHttp } from './server/http.js';
 import { benchAgainstMap } from './shm/against-map.js';
 import { benchTable } from './shm/table.js';
@@ -14,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => string[][] | Promise<string[][]>>> 
   http: benchHttp,
   map: benchAgainstMap,
   table: benchTable,
+  ways: benchWays,
 };
 
 const names = process.argv.slice(2);

@@ -16,18 +16,23 @@ export interface Answer {
 }
 
 export class BenchServer {
+  /** What the server says of itself, its addresses among it. */
+  readonly startLine: string;
   readonly #url: string;
   readonly #stop: () => Promise<void>;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
-  private constructor(url: string, stop: () => Promise<void>) {
-    this.#url = url;
+  private constructor(startLine: string, stop: () => Promise<void>) {
+    this.startLine = startLine;
+    this.#url = /https?:\/\/[^\s;]+/.exec(startLine)?.[0] ?? '';
     this.#stop = stop;
   }
 
-  static async start(flags: readonly string[]): Promise<BenchServer> {
+  /** @param flags as they are, or made for the directory of the server */
+  static async start(flags: readonly string[] | ((directory: string) => readonly string[])): Promise<BenchServer> {
     const directory = mkdtempSync(join(tmpdir(), 'turno-bench-'));
-    const args = [MAIN, 'serve', '--port', '0', '--data', join(directory, 'data'), ...flags];
+    const own = typeof flags === 'function' ? flags(directory) : flags;
+    const args = [MAIN, 'serve', '--port', '0', '--data', join(directory, 'data'), ...own];
     const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
     const child = spawn(process.execPath, args, { stdio, env: { ...process.env, TURNO_LOG_LEVEL: 'silent' } });
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
@@ -35,7 +40,7 @@ export class BenchServer {
       createInterface({ input: child.stdout }).once('line', resolve);
       exited.then(() => reject(new Error('the server did not start')));
     });
-    return new BenchServer(/https?:\/\/[^\s;]+/.exec(line)?.[0] ?? '', async () => {
+    return new BenchServer(line, async () => {
       child.kill('SIGTERM');
       await exited;
       rmSync(directory, { recursive: true, force: true });
