@@ -105,6 +105,12 @@ export const SETTINGS = {
     default: 300,
     help: 'a socket connection that says nothing for so long is closed, unless an answer is owed to it',
   },
+  signals: {
+    kind: 'choice',
+    choices: ['on', 'off'],
+    default: 'off',
+    help: 'a mailbox in the data directory, and queued signals as its bell, for clients of the same uid and of root',
+  },
   data: { kind: 'text', placeholder: 'directory', default: 'turno-data', help: 'directory of everything that is kept' },
   lanes: {
     kind: 'integer',

@@ -56,6 +56,11 @@ export const ERRORS = {
     status: 503,
     message: '{limit} connections are open, the most this front takes (--socket-connections). Try again later.',
   },
+  TURNO_OTHER_UID: {
+    status: 403,
+    message:
+      '{server} belongs to uid {uid}, and this is uid {own}: the kernel lets only the same uid, or root, signal it. Use the Unix socket (serve --socket PATH --socket-permissions 666, --server unix:PATH).',
+  },
   TURNO_TABLE_FULL: {
     status: 507,
     message: '{path}: the table is full ({rows} rows). Nothing was overwritten. Start with a larger --max-rows.',

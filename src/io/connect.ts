@@ -10,7 +10,8 @@ export interface ConnectOptions {
 }
 
 /**
- * A client for the server at an address: `http://HOST:PORT` or `https://...`, `tcp://HOST:PORT`, `unix:PATH`.
+ * A client for the server at an address: `http://HOST:PORT` or `https://...`, `tcp://HOST:PORT`, `unix:PATH`,
+ * `signal:DATA_DIRECTORY`.
  *
  * Nobody is reached yet: the first request does that, and says TURNO_UNREACHABLE when it cannot.
  * @throws TURNO_SETTING when it is no address
@@ -26,6 +27,13 @@ export async function connect(address: string, { token }: ConnectOptions = {}): 
     ]);
     return new MessageClient(new SocketChannel({ server, place: placeOf(server), token }));
   }
+  if (scheme === 'signal') {
+    const [{ MessageClient }, { SignalChannel }] = await Promise.all([
+      import('./message-client.js'),
+      import('./signal-client.js'),
+    ]);
+    return new MessageClient(new SignalChannel(server, server.slice('signal:'.length), token));
+  }
   const { HttpClient } = await import('./http-client.js');
   return new HttpClient(server, token);
 }
@@ -38,11 +46,12 @@ function placeOf(server: string): { host: string; port: number } | { path: strin
 
 /** An address in the one form that tokens are kept under: a URL without a slash at its end. @throws TURNO_SETTING */
 export function serverAddress(text: string): string {
-  if (/^unix:./.test(text)) return `unix:${resolve(text.slice('unix:'.length))}`;
+  const [scheme] = /^(unix|signal):(?=.)/.exec(text) ?? [];
+  if (scheme !== undefined) return `${scheme}${resolve(text.slice(scheme.length))}`;
   if (/^(https?|tcp):\/\/./.test(text) && URL.canParse(text)) {
     const { protocol, port, pathname } = new URL(text);
     if (protocol !== 'tcp:' || (port !== '' && pathname.replace('/', '') === '')) return text.replace(/\/+$/, '');
   }
-  const problem = `expected an address like http://127.0.0.1:8040, tcp://127.0.0.1:8041 or unix:/path, got ${JSON.stringify(text)}`;
+  const problem = `expected an address like http://127.0.0.1:8040, tcp://127.0.0.1:8041, unix:/path or signal:/data/directory, got ${JSON.stringify(text)}`;
   throw new TurnoError('TURNO_SETTING', { name: '--server', problem });
 }

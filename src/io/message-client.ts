@@ -4,6 +4,7 @@
  */
 
 import { TurnoError } from '../errors.js';
+import { errorReply } from './answers.js';
 import { type Client, type Download, Refusal } from './client.js';
 import type { OperationName } from './operations.js';
 import type {
@@ -18,6 +19,7 @@ import type {
   TurnsReply,
   UserReply,
 } from './schema.js';
+import { refuseHalfCharacters } from './text.js';
 
 /** A way to the server: carries a request there and its answer back. */
 export interface Channel {
@@ -114,5 +116,16 @@ export class MessageClient implements Client {
 
   #noAnswer(problem: string): TurnoError {
     return new TurnoError('TURNO_ANSWER', { server: this.server, problem });
+  }
+}
+
+/** Encoders repair half characters silently: what arrived would be another text than HTTP would have refused. */
+export function halfCharacters({ query, body }: RequestMessage): { isError: true; value: ErrorReply } | undefined {
+  try {
+    refuseHalfCharacters(query, '');
+    refuseHalfCharacters(body, '');
+    return undefined;
+  } catch (error) {
+    return { isError: true, value: errorReply(error as TurnoError) };
   }
 }

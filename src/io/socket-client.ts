@@ -19,10 +19,9 @@ import {
   SERVER_KINDS,
   STRANGER_PAYLOAD_BYTES,
 } from './frame.js';
-import type { Channel } from './message-client.js';
+import { type Channel, halfCharacters } from './message-client.js';
 import { pack, unpack } from './pack.js';
 import type { RequestMessage } from './schema.js';
-import { refuseHalfCharacters } from './text.js';
 
 /** No server sends more in one answer; what says so is no server of turno. */
 const MAX_ANSWER_BYTES = 1 << 30;
@@ -214,17 +213,6 @@ class Connection {
     }
     this.#waiting.clear();
     this.#socket.destroy();
-  }
-}
-
-/** Encoders repair half characters silently: what arrived would be another text than HTTP would have refused. */
-function halfCharacters({ query, body }: RequestMessage): Exclude<Outcome, 'not-taken'> | undefined {
-  try {
-    refuseHalfCharacters(query, '');
-    refuseHalfCharacters(body, '');
-    return undefined;
-  } catch (error) {
-    return { isError: true, value: errorReply(error as TurnoError) };
   }
 }
 

@@ -13,6 +13,7 @@ import { TurnoError } from '../errors.js';
 import { Answers } from '../io/answers.js';
 import { HttpTransport } from '../io/http.js';
 import { Operations } from '../io/operations.js';
+import { SignalTransport } from '../io/signal.js';
 import { SocketTransport } from '../io/socket.js';
 import { directCodec, PoolCodec } from '../io/socket-codec.js';
 import { Store } from '../io/store.js';
@@ -116,6 +117,9 @@ async function start(setup: FrontSetup) {
   const transports: Transport[] = [
     new HttpTransport({ operations, authenticate, settings, log }),
     ...places.map((place) => new SocketTransport({ place, answers, codec, authenticate, localUser, settings })),
+    ...(settings.signals === 'on'
+      ? [new SignalTransport({ dataDirectory, answers, authenticate, settings, log })]
+      : []),
   ];
   const urls: string[] = [];
   for (const transport of transports) urls.push((await transport.start()).url);
