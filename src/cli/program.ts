@@ -12,6 +12,7 @@ import { didYouMean } from '../nearest.js';
 import { batchCommand } from './batch.js';
 import { cancelCommand } from './cancel.js';
 import { checkCommand } from './check.js';
+import { clientCommand } from './client.js';
 import type { Context, Environment } from './context.js';
 import { print } from './context.js';
 import { ctlCommand } from './ctl.js';
@@ -21,6 +22,7 @@ import { registerCommand } from './register.js';
 import { runCommand } from './run.js';
 import { shellCommand } from './shell.js';
 import { showCommand } from './show.js';
+import { stressCommand } from './stress.js';
 import { submissionsCommand } from './submissions.js';
 import { submitCommand } from './submit.js';
 import { tableCommand } from './table.js';
@@ -68,6 +70,8 @@ const COMMANDS = [
   listCommand,
   shellCommand,
   ctlCommand,
+  stressCommand,
+  clientCommand,
 ];
 
 /** Every command; a new one is a file and a line above. */

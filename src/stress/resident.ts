@@ -1,0 +1,87 @@
+/**
+ * The client that stays in memory and is driven by signals:
+ *
+ *     SIGUSR1 a burst of the plan    SIGUSR2 the figures so far    SIGHUP the plan is read again    SIGTERM report, end
+ *
+ * A burst that comes while another runs runs beside it. A plan that is wrong is reported, and the one before stays.
+ */
+
+import type { Client } from '../io/client.js';
+import { connect } from '../io/connect.js';
+import { Burst } from './burst.js';
+import { Figures } from './figures.js';
+import { type Plan, readPlan } from './plan.js';
+
+export type ResidentEvent =
+  | { readonly event: 'ready'; readonly pid: number }
+  | { readonly event: 'plan'; readonly problem?: string }
+  | { readonly event: 'burst-end' }
+  | { readonly event: 'figures' | 'report'; readonly figures: Figures };
+
+export class Resident {
+  readonly #path: string;
+  readonly #tell: (event: ResidentEvent) => void;
+  readonly #figures = new Figures();
+  readonly #bursts = new Set<Burst>();
+  #plan: Plan;
+  #client: Client;
+
+  private constructor(path: string, plan: Plan, client: Client, tell: (event: ResidentEvent) => void) {
+    this.#path = path;
+    this.#plan = plan;
+    this.#client = client;
+    this.#tell = tell;
+  }
+
+  /** @throws TURNO_USAGE, TURNO_BAD_REQUEST for a plan that cannot be used */
+  static async start(path: string, tell: (event: ResidentEvent) => void): Promise<Resident> {
+    const plan = readPlan(path);
+    return new Resident(path, plan, await connect(plan.server, { token: plan.token }), tell);
+  }
+
+  /** Resolves when SIGTERM has come and all is answered or given up. */
+  async live(): Promise<void> {
+    const alive = setInterval(() => undefined, 2 ** 30); // a process whose only work is to listen for signals would end
+    const isAsked = new Promise<void>((resolve) => {
+      process.on('SIGTERM', () => resolve());
+      process.on('SIGINT', () => resolve());
+    });
+    process.on('SIGUSR1', () => void this.#burst());
+    process.on('SIGUSR2', () => this.#tell({ event: 'figures', figures: this.#figures }));
+    process.on('SIGHUP', () => void this.#reload());
+    this.#tell({ event: 'ready', pid: process.pid });
+    await isAsked;
+    for (const burst of this.#bursts) burst.stop();
+    await Promise.all([...this.#bursts].map((burst) => burst.ended));
+    this.#figures.giveUp();
+    this.#tell({ event: 'report', figures: this.#figures });
+    clearInterval(alive);
+    await this.#client.close();
+  }
+
+  async #burst(): Promise<void> {
+    const burst = new Burst(this.#client, this.#plan, this.#figures);
+    this.#bursts.add(burst);
+    await burst.ended;
+    this.#bursts.delete(burst);
+    this.#tell({ event: 'burst-end' });
+  }
+
+  async #reload(): Promise<void> {
+    try {
+      const plan = readPlan(this.#path);
+      const { server, token } = this.#plan;
+      if (plan.server !== server || plan.token !== token) {
+        const client = await connect(plan.server, { token: plan.token });
+        const former = this.#client;
+        this.#client = client;
+        const under = [...this.#bursts].map((burst) => burst.ended);
+        void Promise.all(under).then(() => former.close());
+      }
+      this.#plan = plan;
+      this.#tell({ event: 'plan' });
+    } catch (error) {
+      this.#tell({ event: 'plan', problem: (error as Error).message });
+    }
+  }
+}
