@@ -163,7 +163,7 @@ process.once('exit', () => {
 });
 process.once('SIGTERM', () => process.exit(1));
 
-export async function startServer(t: Test, options: ServerOptions = {}): Promise<TestServer> {
+export async function startServer(t: Pick<Test, 'teardown'>, options: ServerOptions = {}): Promise<TestServer> {
   // Not t.testdir(): that is removed before the teardown below runs, under the feet of a server that still writes.
   const own = options.data === undefined ? mkdtempSync(join(tmpdir(), 'turno-test-')) : undefined;
   const data = options.data ?? join(own ?? '', 'data');
