@@ -10,6 +10,7 @@ import {
   SharedArray,
   Space,
 } from '../../src/shm/index.js';
+import { AGENT } from '../../src/shm/layout.js';
 import { freshSpace, until } from './fresh-space.js';
 import { KINDS } from './start-actor.js';
 import { actWith, numbersOf, READY, TOOLS, toolOf } from './tool-actor.js';
@@ -103,9 +104,101 @@ t.test('time-outs: nobody gives up before the time is over', async (t) => {
   ]) {
     const before = performance.now();
     t.equal(wait(), false);
-    t.ok(performance.now() - before >= 29);
+    t.ok(performance.now() - before >= 30);
   }
   t.ok(lock.isMine, 'a condition that timed out has its lock again');
+});
+
+t.test('time-outs: the same for promises, and the event loop goes on meanwhile', async (t) => {
+  const { space } = freshSpace(t);
+  const lock = new Lock(space, 'a');
+  const semaphore = new Semaphore(space, 'b', 0);
+  const condition = new Condition(lock, 'c');
+  const pipe = new PipeEnd(space, 'd', 0, 64);
+  const other = Space.attach(space.buffer);
+  t.teardown(() => other.close());
+  new PipeEnd(other, 'd', 1, 64);
+  lock.acquire();
+  while (pipe.send('full', { timeoutMs: 0 }));
+  let ticks = 0;
+  const ticking = setInterval(() => ticks++, 1);
+  t.teardown(() => clearInterval(ticking));
+  for (const wait of [
+    () => new Lock(other, 'a').acquireLater({ timeoutMs: 30 }),
+    () => semaphore.acquireLater({ timeoutMs: 30 }),
+    () => condition.waitLater({ timeoutMs: 30 }),
+    () => condition.waitForLater(() => false, { timeoutMs: 30 }),
+    () => pipe.sendLater('more', { timeoutMs: 30 }),
+    () => pipe.receiveLater({ timeoutMs: 30 }),
+  ]) {
+    const before = performance.now();
+    t.notOk(await wait());
+    t.ok(performance.now() - before >= 30);
+  }
+  t.ok(ticks > 6);
+  t.ok(lock.isMine);
+});
+
+t.test('a waiter that timed out leaves no trace', async (t) => {
+  const { space } = freshSpace(t);
+  const other = Space.attach(space.buffer);
+  t.teardown(() => other.close());
+  const lock = new Lock(space, 'a');
+  const semaphore = new Semaphore(space, 'b', 1);
+  lock.acquire();
+  semaphore.acquire();
+  t.notOk(new Semaphore(other, 'b', 1).acquire({ timeoutMs: 40 }));
+  t.notOk(await new Semaphore(other, 'b', 1).acquireLater({ timeoutMs: 40 }));
+  t.notOk(new Lock(other, 'a').acquire({ timeoutMs: 40 }), 'longer than its patience');
+  t.notOk(await new Lock(other, 'a').acquireLater({ timeoutMs: 40 }));
+  lock.release();
+  semaphore.release();
+  t.ok(lock.acquire({ timeoutMs: 0 }), 'nothing is kept for anybody');
+  t.ok(semaphore.acquire({ timeoutMs: 0 }));
+  const notes = AGENT.fields.WAITS;
+  for (const agent of [space.agents.base, other.agents.base]) {
+    for (let note = 0; note < notes.count; note += 2) t.equal(space.words[agent + notes.offset / 4 + note], 0);
+  }
+});
+
+t.test('a bounded semaphore has the bound of whoever made it', (t) => {
+  const { space } = freshSpace(t);
+  new BoundedSemaphore(space, 'a', 1);
+  const later = new BoundedSemaphore(space, 'a', 5);
+  t.throws(() => later.release(), /more often/);
+  t.end();
+});
+
+t.test('a pipe whose other end is closed takes nothing more', (t) => {
+  const { space } = freshSpace(t);
+  const ours = new PipeEnd(space, 'a', 0, 64);
+  const theirs = new PipeEnd(space, 'a', 1, 64);
+  t.ok(ours.send(1));
+  theirs.close();
+  t.throws(() => ours.send(2), /closed/);
+  t.same(theirs.receive(), { message: 1 }, 'what was sent before is there');
+  t.end();
+});
+
+t.test('several promises of one thread wait on one condition, and are woken in the order of waiting', async (t) => {
+  const { space } = freshSpace(t);
+  const lock = new Lock(space, 'a');
+  const condition = new Condition(lock, 'c');
+  const woken: number[] = [];
+  const waiters = [1, 2, 3].map(async (me) => {
+    await lock.withLater(async () => {
+      await condition.waitLater();
+      woken.push(me);
+    });
+  });
+  await until(() => lock.acquire({ timeoutMs: 0 }));
+  lock.release();
+  for (let round = 1; round <= 3; round++) {
+    await lock.withLater(async () => condition.notify());
+    await until(() => woken.length === round);
+  }
+  await Promise.all(waiters);
+  t.same([...woken].sort(), [1, 2, 3]);
 });
 
 t.test('conditions: the turn goes round between threads and processes, and no wake-up is lost', async (t) => {
