@@ -180,6 +180,7 @@ export class Judge implements JudgeApi {
       const message = reason instanceof Error ? reason.message : String(reason);
       recordOutcome(table, store, job.row, job.id, outcomeWithoutRun(verdict, message));
     };
+    ran.catch(() => undefined); // looked at below, when it is known what became of the saving
     try {
       await saved;
     } catch (error) {
@@ -187,7 +188,7 @@ export class Judge implements JudgeApi {
       end('cancelled', error);
       table.settle(job.row);
       this.#endRuns(job.row, job.user);
-      await ran.catch(() => undefined); // whatever it was doing: nobody wants it any more
+      await ran.catch(() => undefined);
       return;
     }
     try {
