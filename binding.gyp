@@ -18,6 +18,25 @@
       "defines": ["_GNU_SOURCE"]
     },
     {
+      "target_name": "template-program",
+      "type": "shared_library",
+      "product_prefix": "",
+      "sources": ["native/template/program.c"],
+      "cflags": ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-fvisibility=hidden", "-fno-stack-protector", "-U_FORTIFY_SOURCE"],
+      "ldflags": ["-nostdlib", "-Wl,-z,initfirst", "-Wl,-z,now", "-s"],
+      "defines": ["_GNU_SOURCE"]
+    },
+    {
+      "target_name": "template-python",
+      "type": "shared_library",
+      "product_prefix": "",
+      "sources": ["native/template/python.c"],
+      "cflags": ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-fvisibility=hidden"],
+      "ldflags": ["-Wl,-z,now", "-s"],
+      "libraries": ["-ldl"],
+      "defines": ["_GNU_SOURCE"]
+    },
+    {
       "target_name": "turno-cell",
       "type": "executable",
       "sources": ["<!@(ls native/cell/*.c)"],

@@ -7,7 +7,7 @@
 
 /* magic numbers, signature, bounds */
 #define TURNO_CELL_MAGIC 1280066883u
-#define TURNO_CELL_SIGNATURE 3746559622u
+#define TURNO_CELL_SIGNATURE 3858416296u
 #define TURNO_TURNS_MAGIC 1314018644u
 #define TURNO_MAX_LANES 1024u
 #define TURNO_MAX_RUN_FILES 240u
@@ -38,6 +38,7 @@
 /* bits of request.flags */
 #define TURNO_RUN_PIPE_OUTPUT 1u
 #define TURNO_RUN_COMPILER 2u
+#define TURNO_RUN_WARM 4u
 
 /* report.end */
 #define TURNO_END_EXITED 1u
@@ -88,7 +89,9 @@ struct turno_cell_request {
   uint64_t box_bytes; /* all files in the box together */
   uint64_t stack_bytes; /* main stack; 0 = unlimited within memory */
   uint64_t out_bytes; /* largest file brought out */
-  uint8_t reserved1[24];
+  uint64_t template_number; /* with RunFlag.warm: which template; runs of equal number may share one. Not 0 */
+  uint64_t template_cpu_ns; /* with RunFlag.warm: CPU time a template may use before it stands; beyond it runs are fresh */
+  uint8_t reserved1[8];
 };
 _Static_assert(offsetof(struct turno_cell_request, magic) == 0, "turno_cell_request.MAGIC");
 _Static_assert(offsetof(struct turno_cell_request, kind) == 4, "turno_cell_request.KIND");
@@ -109,6 +112,8 @@ _Static_assert(offsetof(struct turno_cell_request, file_bytes) == 72, "turno_cel
 _Static_assert(offsetof(struct turno_cell_request, box_bytes) == 80, "turno_cell_request.BOX_BYTES");
 _Static_assert(offsetof(struct turno_cell_request, stack_bytes) == 88, "turno_cell_request.STACK_BYTES");
 _Static_assert(offsetof(struct turno_cell_request, out_bytes) == 96, "turno_cell_request.OUT_BYTES");
+_Static_assert(offsetof(struct turno_cell_request, template_number) == 104, "turno_cell_request.TEMPLATE_NUMBER");
+_Static_assert(offsetof(struct turno_cell_request, template_cpu_ns) == 112, "turno_cell_request.TEMPLATE_CPU_NS");
 _Static_assert(sizeof(struct turno_cell_request) == 128, "turno_cell_request");
 
 /* cell to host: hello, the result of a run, or why the cell ends */
@@ -127,6 +132,8 @@ struct turno_cell_report {
   uint32_t index; /* error: which one of several (mount, descriptor, limit) */
   int32_t errno_; /* error: errno of the step */
   uint32_t out_missing; /* result: how many of the out-files were not there, or not regular, or too large */
+  uint32_t warm; /* result: 1 = forked from a template, 0 = executed */
+  uint8_t reserved0[4];
   uint64_t cpu_ns; /* result: CPU time of all processes together */
   uint64_t wall_ns; /* result: time running or sleeping */
   uint64_t waited_ns; /* result: time wanted but without a core: stopped, or in the run queue */
@@ -134,7 +141,7 @@ struct turno_cell_report {
   uint64_t stdout_bytes; /* result: bytes the program wrote to stdout (at most what the file holds) */
   uint64_t stderr_bytes; /* result: the same for stderr */
   uint8_t detail[120]; /* error: what it was about; result: name of BLOCKED_SYSCALL; text, NUL-terminated */
-  uint8_t reserved0[32];
+  uint8_t reserved1[24];
 };
 _Static_assert(offsetof(struct turno_cell_report, magic) == 0, "turno_cell_report.MAGIC");
 _Static_assert(offsetof(struct turno_cell_report, kind) == 4, "turno_cell_report.KIND");
@@ -150,13 +157,14 @@ _Static_assert(offsetof(struct turno_cell_report, step) == 40, "turno_cell_repor
 _Static_assert(offsetof(struct turno_cell_report, index) == 44, "turno_cell_report.INDEX");
 _Static_assert(offsetof(struct turno_cell_report, errno_) == 48, "turno_cell_report.ERRNO");
 _Static_assert(offsetof(struct turno_cell_report, out_missing) == 52, "turno_cell_report.OUT_MISSING");
-_Static_assert(offsetof(struct turno_cell_report, cpu_ns) == 56, "turno_cell_report.CPU_NS");
-_Static_assert(offsetof(struct turno_cell_report, wall_ns) == 64, "turno_cell_report.WALL_NS");
-_Static_assert(offsetof(struct turno_cell_report, waited_ns) == 72, "turno_cell_report.WAITED_NS");
-_Static_assert(offsetof(struct turno_cell_report, memory_bytes) == 80, "turno_cell_report.MEMORY_BYTES");
-_Static_assert(offsetof(struct turno_cell_report, stdout_bytes) == 88, "turno_cell_report.STDOUT_BYTES");
-_Static_assert(offsetof(struct turno_cell_report, stderr_bytes) == 96, "turno_cell_report.STDERR_BYTES");
-_Static_assert(offsetof(struct turno_cell_report, detail) == 104, "turno_cell_report.DETAIL");
+_Static_assert(offsetof(struct turno_cell_report, warm) == 56, "turno_cell_report.WARM");
+_Static_assert(offsetof(struct turno_cell_report, cpu_ns) == 64, "turno_cell_report.CPU_NS");
+_Static_assert(offsetof(struct turno_cell_report, wall_ns) == 72, "turno_cell_report.WALL_NS");
+_Static_assert(offsetof(struct turno_cell_report, waited_ns) == 80, "turno_cell_report.WAITED_NS");
+_Static_assert(offsetof(struct turno_cell_report, memory_bytes) == 88, "turno_cell_report.MEMORY_BYTES");
+_Static_assert(offsetof(struct turno_cell_report, stdout_bytes) == 96, "turno_cell_report.STDOUT_BYTES");
+_Static_assert(offsetof(struct turno_cell_report, stderr_bytes) == 104, "turno_cell_report.STDERR_BYTES");
+_Static_assert(offsetof(struct turno_cell_report, detail) == 112, "turno_cell_report.DETAIL");
 _Static_assert(sizeof(struct turno_cell_report) == 256, "turno_cell_report");
 
 /* start of turns.turno; lane words and slots follow */

@@ -70,9 +70,12 @@ static void put_into_box(const struct cell *cell, char *name, int file, uint32_t
   if (!copy_file(file, made, (uint64_t)status.st_size)) die(STEP_BOX, index, errno, "copy(\"%s\")", name);
 }
 
-void box_fill(struct cell *cell, const struct request *request) {
+void box_prepare(struct cell *cell, const struct request *request) {
   resize_store(cell, request->fixed.box_bytes);
   exe_place(cell, request);
+}
+
+void box_fill(const struct cell *cell, const struct request *request) {
   bool as_program = false;
   for (uint32_t i = 0; i < request->fixed.in_count; i++) {
     if (request->in_names[i][0] != 'b') continue;

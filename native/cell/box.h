@@ -5,8 +5,11 @@
 #include "cell.h"
 #include "control.h"
 
-/* Puts the in-files of the request into /box and /exe, and makes the store as large as asked for. */
-void box_fill(struct cell *cell, const struct request *request);
+/* Makes the store as large as asked for, and puts the `x` files of the request into /exe. */
+void box_prepare(struct cell *cell, const struct request *request);
+
+/* Puts the `b` files of the request into /box. */
+void box_fill(const struct cell *cell, const struct request *request);
 
 /* Copies the out-files to the descriptors of the request. Returns how many were missing, irregular or too large. */
 uint32_t box_bring_out(const struct cell *cell, const struct request *request);

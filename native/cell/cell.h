@@ -26,6 +26,7 @@ struct cell {
   struct turno_turns_header *turns; /* NULL: no scheduler, everything runs at once */
   struct turno_slot *slot;
   uint32_t slot_index;
+  pid_t template_pid; /* of the template that stands, or 0 (template.h) */
 };
 
 #endif

@@ -246,6 +246,8 @@ static bool write_memory_limit(struct groups *groups, uint64_t bytes) {
 }
 
 void groups_limit(struct groups *groups, uint64_t memory_bytes, uint32_t processes) {
+  memory_bytes += groups->kept_bytes;
+  processes += groups->kept_processes;
   if (groups->memory_limit >= 0 && memory_bytes != groups->memory_bytes) {
     if (!write_memory_limit(groups, memory_bytes)) die(STEP_GROUP_LIMIT, 0, errno, "memory: %llu bytes", (unsigned long long)memory_bytes);
     groups->memory_bytes = memory_bytes;
@@ -292,5 +294,5 @@ void groups_begin(struct groups *groups) {
 }
 
 void groups_end(const struct groups *groups) {
-  if (groups->memory_empty >= 0 && groups_memory_bytes(groups) > LEFT_OVER_BYTES) write_number(groups->memory_empty, 0);
+  if (groups->memory_empty >= 0 && groups_memory_bytes(groups) > LEFT_OVER_BYTES + groups->kept_bytes) write_number(groups->memory_empty, 0);
 }

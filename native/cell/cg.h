@@ -25,6 +25,9 @@ struct groups {
   uint64_t peak_before_bytes;
   uint64_t left_over_bytes; /* in the group before the run: no part of its peak */
   uint32_t processes;
+  /* A template that stands in the group: limits are so much higher, and no run is charged for it. */
+  uint64_t kept_bytes;
+  uint32_t kept_processes;
 };
 
 /* No groups: every descriptor -1. */
@@ -59,7 +62,7 @@ void cg_remember(const char *directory, const char *name);
 /* Removes every group that was made, deepest first; shared parents stay until the last cell has left them. */
 void groups_remove(void);
 
-/* Sets the limits of the next run. die()s when the kernel refuses. */
+/* Sets the limits of the next run, beside what is kept. die()s when the kernel refuses. */
 void groups_limit(struct groups *groups, uint64_t memory_bytes, uint32_t processes);
 
 /* CPU time of everything that was ever in the group, in ns. */

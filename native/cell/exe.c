@@ -27,6 +27,9 @@ struct entry {
 
 static struct entry entries[TURNO_MAX_RUN_FILES];
 static uint32_t entry_count;
+static uint64_t generation;
+
+uint64_t exe_generation(void) { return generation; }
 
 static bool same_time(struct timespec a, struct timespec b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
 
@@ -47,6 +50,7 @@ static void remove_unasked(const struct cell *cell) {
     if (entries[i].asked) continue;
     if (unlinkat(cell->executables, entries[i].name, 0)) die(STEP_EXECUTABLE, i, errno, "unlink(\"%s\")", entries[i].name);
     entries[i] = entries[--entry_count];
+    generation++;
   }
 }
 
@@ -55,6 +59,7 @@ static void add(const struct cell *cell, const char *name, int file, const struc
   if (made < 0) die(STEP_EXECUTABLE, index, errno, "create(\"%s\")", name);
   if (!copy_file(file, made, (uint64_t)status->st_size)) die(STEP_EXECUTABLE, index, errno, "copy(\"%s\")", name);
   struct entry *entry = &entries[entry_count++];
+  generation++;
   *entry = (struct entry){.device = status->st_dev, .inode = status->st_ino, .bytes = status->st_size,
                           .modified = status->st_mtim, .changed = status->st_ctim, .asked = true};
   snprintf(entry->name, sizeof entry->name, "%s", name);

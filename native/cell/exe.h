@@ -11,4 +11,7 @@
  */
 void exe_place(const struct cell *cell, const struct request *request);
 
+/* A number that changes whenever a file is placed or removed. */
+uint64_t exe_generation(void);
+
 #endif

@@ -74,13 +74,17 @@ uint64_t measure_cpu_ns(const struct cell *cell) {
 static uint64_t process_memory_bytes(const struct cell *cell, pid_t pid) {
   char text[128];
   unsigned long long resident = 0, shared = 0;
+  if (pid == cell->template_pid) return 0;
   if (!read_process(cell, pid, "statm", text, sizeof text)) return 0;
   sscanf(text, "%*u %llu %llu", &resident, &shared);
   return (resident - shared) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 uint64_t measure_memory_bytes(const struct cell *cell) {
-  if (cell->groups.memory_now >= 0) return groups_memory_bytes(&cell->groups);
+  if (cell->groups.memory_now >= 0) {
+    uint64_t bytes = groups_memory_bytes(&cell->groups);
+    return bytes > cell->groups.kept_bytes ? bytes - cell->groups.kept_bytes : 0;
+  }
   return over_processes(cell, process_memory_bytes, false);
 }
 
@@ -92,7 +96,12 @@ uint64_t measure_delay_of_ns(const struct cell *cell, pid_t pid) {
   return delay;
 }
 
-uint64_t measure_delay_ns(const struct cell *cell) { return over_processes(cell, measure_delay_of_ns, true); }
+/* What a template has waited while it was made would hide what the program waits. */
+static uint64_t delay_in_run_ns(const struct cell *cell, pid_t pid) {
+  return pid == cell->template_pid ? 0 : measure_delay_of_ns(cell, pid);
+}
+
+uint64_t measure_delay_ns(const struct cell *cell) { return over_processes(cell, delay_in_run_ns, true); }
 
 static uint64_t process_moves(const struct cell *cell, pid_t pid) {
   char text[512];

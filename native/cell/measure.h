@@ -10,7 +10,7 @@ uint64_t now_ns(void);
 /* CPU time used by everything the cell has ever run, living and reaped. Runs take the difference. */
 uint64_t measure_cpu_ns(const struct cell *cell);
 
-/* Memory of all living processes of the run. */
+/* Memory of all living processes of the run; a template is none of them. */
 uint64_t measure_memory_bytes(const struct cell *cell);
 
 /* Longest time that any living (or not yet reaped) process has spent runnable without a core. */

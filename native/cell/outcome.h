@@ -25,6 +25,8 @@ struct run {
   uint64_t cpu_at_stop_ns, cpu_at_look_ns;
   uint64_t turn_since_ns, cpu_at_turn_ns, delay_at_turn_ns; /* when the present stay on the lane began */
   uint64_t delay_ns; /* time in the run queue on the lane, in the stays before; at the end in all of them */
+  bool warming; /* no program yet: a template is being made */
+  bool warm;    /* the program was forked from a template */
   uint64_t largest_bytes; /* without a memory group: ru_maxrss of the main program */
 };
 

@@ -27,6 +27,7 @@
 #include "family.h"
 #include "report.h"
 #include "seccomp.h"
+#include "template/order.h"
 
 static char stack[64 << 10] __attribute__((aligned(16)));
 
@@ -44,24 +45,55 @@ static void enter_groups(struct launch *launch) {
   }
 }
 
+struct limit {
+  __rlimit_resource_t resource;
+  uint64_t value;
+};
+
+#define MOST_LIMITS 6
+
+/* Those that differ from PID 1's own. */
+static uint32_t list_limits(const struct launch *launch, struct limit limits[MOST_LIMITS]) {
+  const struct turno_cell_request *fixed = &launch->request->fixed;
+  const struct groups *groups = &launch->cell->groups;
+  uint32_t count = 0;
+  limits[count++] = (struct limit){RLIMIT_STACK, fixed->stack_bytes ? fixed->stack_bytes : RLIM_INFINITY};
+  if (launch->socket >= 0) return count; /* the rest each program of a template sets itself */
+  /* A backstop for one process; the exact limit of all of them is kept by watch.c. */
+  limits[count++] = (struct limit){RLIMIT_CPU, fixed->cpu_ns / 1000000000 + 2};
+  limits[count++] = (struct limit){RLIMIT_FSIZE, launch->file_bytes};
+  limits[count++] = (struct limit){RLIMIT_NOFILE, fixed->open_files};
+  if (groups->memory_limit < 0) limits[count++] = (struct limit){RLIMIT_AS, fixed->memory_bytes};
+  if (groups->processes_limit < 0) {
+    limits[count++] = (struct limit){RLIMIT_NPROC, fixed->processes + launch->others + groups->kept_processes};
+  }
+  return count;
+}
+
 /* Lowered for good where PID 1 may, and never above what PID 1 itself was given. */
-static void set_limit(struct launch *launch, uint32_t index, __rlimit_resource_t resource, uint64_t value) {
-  struct rlimit now;
-  if (getrlimit(resource, &now)) fail(launch, STEP_LIMITS, index);
-  if (value > now.rlim_max) value = now.rlim_max;
-  if (setrlimit(resource, &(struct rlimit){.rlim_cur = value, .rlim_max = value})) fail(launch, STEP_LIMITS, index);
+static struct rlimit within(struct rlimit own, uint64_t value) {
+  if (value > own.rlim_max) value = own.rlim_max;
+  return (struct rlimit){.rlim_cur = value, .rlim_max = value};
 }
 
 static void set_limits(struct launch *launch) {
-  const struct turno_cell_request *fixed = &launch->request->fixed;
-  const struct groups *groups = &launch->cell->groups;
-  /* A backstop for one process; the exact limit of all of them is kept by watch.c. */
-  set_limit(launch, 0, RLIMIT_CPU, fixed->cpu_ns / 1000000000 + 2);
-  set_limit(launch, 1, RLIMIT_FSIZE, launch->file_bytes);
-  set_limit(launch, 2, RLIMIT_NOFILE, fixed->open_files);
-  set_limit(launch, 3, RLIMIT_STACK, fixed->stack_bytes ? fixed->stack_bytes : RLIM_INFINITY);
-  if (groups->memory_limit < 0) set_limit(launch, 4, RLIMIT_AS, fixed->memory_bytes);
-  if (groups->processes_limit < 0) set_limit(launch, 5, RLIMIT_NPROC, fixed->processes + launch->others);
+  struct limit limits[MOST_LIMITS];
+  const uint32_t count = list_limits(launch, limits);
+  for (uint32_t i = 0; i < count; i++) {
+    struct rlimit own;
+    if (getrlimit(limits[i].resource, &own)) fail(launch, STEP_LIMITS, i);
+    own = within(own, limits[i].value);
+    if (setrlimit(limits[i].resource, &own)) fail(launch, STEP_LIMITS, i);
+  }
+}
+
+void run_limits(const struct launch *launch, struct rlimit all[RLIM_NLIMITS]) {
+  struct limit limits[MOST_LIMITS];
+  const uint32_t count = list_limits(launch, limits);
+  for (uint32_t i = 0; i < RLIM_NLIMITS; i++) {
+    if (getrlimit((__rlimit_resource_t)i, &all[i])) die(STEP_LIMITS, i, errno, "getrlimit");
+  }
+  for (uint32_t i = 0; i < count; i++) all[limits[i].resource] = within(all[limits[i].resource], limits[i].value);
 }
 
 /* Raw calls: those of glibc would look for other threads in memory that is not the child's. */
@@ -85,7 +117,12 @@ static void connect_streams(struct launch *launch) {
   for (int i = 0; i < 3; i++) {
     if (dup2(launch->streams[i], i) != i) fail(launch, STEP_STREAM, (uint32_t)i);
   }
-  if (syscall(SYS_close_range, 3, ~0u, 0)) fail(launch, STEP_STREAM, 3);
+  unsigned first_closed = 3;
+  if (launch->socket >= 0) { /* PID 1 has had another descriptor at that number since its start */
+    if (syscall(SYS_dup3, launch->socket, TEMPLATE_SOCKET, 0) != TEMPLATE_SOCKET) fail(launch, STEP_STREAM, 4);
+    first_closed = TEMPLATE_SOCKET + 1;
+  }
+  if (syscall(SYS_close_range, first_closed, ~0u, 0)) fail(launch, STEP_STREAM, 3);
 }
 
 static _Noreturn int child(void *argument) {
@@ -102,7 +139,7 @@ static _Noreturn int child(void *argument) {
   const uint64_t no_signal = 0;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &no_signal, NULL, sizeof no_signal);
   const struct request *request = launch->request;
-  syscall(SYS_execve, request->path, request->arguments, request->environment);
+  syscall(SYS_execve, request->path, request->arguments, launch->environment);
   fail(launch, STEP_EXEC, 0);
 }
 

@@ -22,6 +22,7 @@
 #include "report.h"
 #include "root.h"
 #include "seccomp.h"
+#include "template.h"
 #include "turn.h"
 #include "unchanged.h"
 #include "unsafe.h"
@@ -109,7 +110,10 @@ static bool serve_one(struct cell *cell, struct request *request) {
   struct turno_cell_report report = {
       .magic = TURNO_CELL_MAGIC, .kind = TURNO_REPORT_RESULT, .run = fixed->run, .blocked_syscall = -1};
   unsafe_translate(cell, request);
-  box_fill(cell, request);
+  box_prepare(cell, request);
+  template_review(cell, request);
+  /* A template is made while the box is empty, so nothing of a submission can get into it: then the run fills the box. */
+  if (!(fixed->flags & TURNO_RUN_WARM)) box_fill(cell, request);
   groups_limit(&cell->groups, fixed->memory_bytes, fixed->processes);
   if (!watch_run(cell, request, &report)) return false;
   bool brought = report.end == TURNO_END_EXITED && report.code == 0 && (report.limit == TURNO_LIMIT_NONE || report.limit == TURNO_LIMIT_PROCESSES);

@@ -34,6 +34,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "box.h"
 #include "family.h"
 #include "measure.h"
 #include "ns.h"
@@ -43,6 +44,7 @@
 #include "retry.h"
 #include "run.h"
 #include "seccomp.h"
+#include "template.h"
 #include "turn.h"
 
 /* A stopped run is looked at this often until it has stood still once, and ended when it has gone on for this long. */
@@ -50,6 +52,11 @@
 #define STILL_PATIENCE_NS 1000000000ull
 #define SHORTEST_DELAYED_NS 2000000ull /* shorter runs are not worth 15 us for finding out how long they waited */
 #define STOP_PASSES 50
+/* A template being made: it may use this, and is given up after so long. */
+#define WARMING_BYTES (256ull << 20)
+#define WARMING_PROCESSES 4
+#define WARMING_LOOK_NS 5000000
+#define WARMING_PATIENCE_NS 10000000000ull
 #define MEMORY_LOOK_NS 20000000ull /* where no group keeps the memory limit */
 /* Clocks are not looked at more often than this; a limit is overrun by at most this much per core. */
 #define SHORTEST_LOOK_NS 500000ull
@@ -132,6 +139,7 @@ static void look_at_children(struct run *run) {
       return;
     }
     waitpid(info.si_pid, NULL, WNOHANG);
+    template_reaped(run->cell, info.si_pid);
   }
 }
 
@@ -178,8 +186,9 @@ static void wait_for_news(struct run *run, const struct timespec *timeout) {
                             {.fd = run->pumps[0].from, .events = POLLIN},
                             {.fd = run->pumps[1].from, .events = POLLIN},
                             {.fd = run->cell->groups.memory_alarm, .events = POLLIN},
-                            {.fd = run->cell->held_calls, .events = POLLIN}};
-  if (ppoll(polled, 7, timeout, NULL) < 0 && errno != EINTR) die(STEP_WATCH, 1, errno, "ppoll");
+                            {.fd = run->cell->held_calls, .events = POLLIN},
+                            {.fd = run->warming ? template_socket() : -1, .events = POLLIN}};
+  if (ppoll(polled, 8, timeout, NULL) < 0 && errno != EINTR) die(STEP_WATCH, 1, errno, "ppoll");
   if (polled[0].revents) take_signals(run);
   if (polled[1].revents) {
     if (!control_ended(run->cell)) die(STEP_REQUEST, 0, EPROTO, "the host speaks before its turn");
@@ -241,6 +250,7 @@ static bool reap_all(struct run *run, bool wait) {
   for (pid_t pid; (pid = RETRY(wait4(-1, NULL, wait ? 0 : WNOHANG, &usage))) >= 0;) {
     if (pid == 0) return false;
     if (pid == run->pid) run->largest_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    template_reaped(run->cell, pid);
   }
   if (errno != ECHILD) die(STEP_REAP, 1, errno, "wait4");
   return true;
@@ -248,10 +258,11 @@ static bool reap_all(struct run *run, bool wait) {
 
 /*
  * Ends and reaps whatever is in the namespace. After ECHILD there is nobody left, since every orphan comes to PID 1. Mostly
- * that is so as soon as the main program is reaped, and kill(-1), which walks all processes of the machine, is saved.
+ * that is so as soon as the main program is reaped, and kill(-1), which walks all processes of the machine, is saved. A
+ * template stays when it is alone.
  */
 static void end_processes(struct run *run) {
-  if (run->ended && reap_all(run, false)) return;
+  if (run->ended && (reap_all(run, false) || template_is_alone(run->cell))) return;
   const bool bare = family_is_bare(run->cell);
   for (;;) {
     family_signal(run->cell, SIGKILL);
@@ -297,12 +308,13 @@ static uint32_t processes_beside(const struct cell *cell) {
   return family_is_bare(cell) ? family_tasks_of_user(cell) : 1;
 }
 
-static void start(struct run *run, const struct request *request) {
+/* How the program is to start. What is opened for that is closed by close_streams(). */
+static struct launch prepare(struct run *run, const struct request *request, int *input) {
   const struct turno_cell_request *fixed = run->fixed;
   bool pumped = fixed->flags & TURNO_RUN_PIPE_OUTPUT || fixed->file_bytes < fixed->output_bytes;
-  struct launch launch = {.cell = run->cell, .request = request};
-  CLOSED_AT_END int input = read_only(run->cell, request->streams[0]);
-  launch.streams[0] = input >= 0 ? input : request->streams[0];
+  struct launch launch = {.cell = run->cell, .request = request, .environment = request->environment, .socket = -1};
+  *input = read_only(run->cell, request->streams[0]);
+  launch.streams[0] = *input >= 0 ? *input : request->streams[0];
   for (int i = 1; i < 3; i++) launch.streams[i] = request->streams[i];
   /* Pipes belong to the program, or it could not open /dev/stdout. */
   if (pumped) identity_for_files(run->cell, true);
@@ -311,15 +323,60 @@ static void start(struct run *run, const struct request *request) {
   launch.others = processes_beside(run->cell);
   /* One byte more than the limit, so that output beyond it can be told from output that just reached it. */
   launch.file_bytes = !pumped && fixed->file_bytes <= fixed->output_bytes ? fixed->output_bytes + 1 : fixed->file_bytes;
+  return launch;
+}
 
+static void close_streams(const struct request *request, const struct launch *launch, int input) {
+  if (input >= 0) close(input);
+  for (int i = 1; i < 3; i++) {
+    if (launch->streams[i] != request->streams[i]) close(launch->streams[i]);
+  }
+}
+
+/* A template being made is watched like a program; what it uses is no part of the run. True: it stands. */
+static bool stands_in_time(struct run *run) {
+  const struct timespec look = {.tv_nsec = WARMING_LOOK_NS};
+  for (int answer = 0; !over(run);) {
+    wait_for_news(run, &look);
+    look_at_children(run);
+    obey(run);
+    if (answer == 0) answer = template_answered();
+    if (answer < 0 || outcome_cpu_ns(run) > run->fixed->template_cpu_ns || outcome_lane_ns(run) > WARMING_PATIENCE_NS) return false;
+    if (answer > 0 && !run->stopped) return true;
+  }
+  return false;
+}
+
+/* Has a template stand for this run, where that can be. Otherwise the program is executed, as if nothing had been. */
+static void warm_up(struct run *run, const struct launch *launch) {
+  const struct turno_cell_request *fixed = run->fixed;
+  struct cell *cell = run->cell;
+  if (!template_serves(launch) || template_stands(cell, launch)) return;
+  groups_limit(&cell->groups, WARMING_BYTES, WARMING_PROCESSES);
+  const uint64_t bytes = measure_memory_bytes(cell);
+  run->cpu_before_ns = measure_cpu_ns(cell);
+  run->started_ns = run->turn_since_ns = now_ns();
+  run->warming = true;
+  if (template_start(cell, launch) && stands_in_time(run)) template_keep(cell, minus(measure_memory_bytes(cell), bytes));
+  else template_refuse(cell, over(run) ? 0 : fixed->template_number);
+  run->warming = false;
+  run->started_ns = run->stopped_ns = run->delay_ns = run->delay_at_turn_ns = 0;
+  groups_limit(&cell->groups, fixed->memory_bytes, fixed->processes);
+}
+
+static void start(struct run *run, const struct request *request, struct launch *launch) {
   struct groups *groups = &run->cell->groups;
   groups_begin(groups);
   run->oom_kills_before = groups->memory_events >= 0 ? groups_oom_kills(groups) : 0;
   run->cpu_before_ns = measure_cpu_ns(run->cell);
   run->started_ns = run->turn_since_ns = now_ns();
-  run->pid = run_start(&launch);
-  for (int i = 0; pumped && i < 2; i++) close(launch.streams[1 + i]);
-  if (launch.step != STEP_NONE) judge_failed_start(run, request, &launch);
+  if (run->cell->template_pid && template_serves(launch)) run->pid = template_fork(run->cell, launch);
+  run->warm = run->pid > 0;
+  if (!run->warm) {
+    groups_limit(groups, run->fixed->memory_bytes, run->fixed->processes); /* a template that has just gone is not added any more */
+    run->pid = run_start(launch);
+  }
+  if (launch->step != STEP_NONE) judge_failed_start(run, request, launch);
 }
 
 /* What the program wrote last is still in the pipes; nobody can write to them any more. */
@@ -342,9 +399,14 @@ bool watch_run(struct cell *cell, const struct request *request, struct turno_ce
   uint64_t on_lane_ns = 0;
   current = &run;
   if (wait_for_turn(&run)) {
-    start(&run, request);
+    int input;
+    struct launch launch = prepare(&run, request, &input);
+    warm_up(&run, &launch);
+    if (request->fixed.flags & TURNO_RUN_WARM) box_fill(cell, request);
+    if (!over(&run)) start(&run, request, &launch);
+    close_streams(request, &launch, input);
     if (!over(&run)) watch(&run);
-    on_lane_ns = outcome_lane_ns(&run);
+    if (run.started_ns) on_lane_ns = outcome_lane_ns(&run);
     if (run.stopped) run.stopped_ns += now_ns() - run.stopped_since_ns;
     if (run.limit || run.delay_at_turn_ns) run.delay_ns = outcome_delay_ns(&run);
     else if (on_lane_ns > SHORTEST_DELAYED_NS) run.delay_ns = measure_delay_of_ns(cell, run.pid);

@@ -27,6 +27,7 @@ interface SubmitOptions {
   readonly checker?: string;
   readonly epsilon?: string;
   readonly arg?: string[];
+  readonly fresh?: true;
   readonly json?: true;
   readonly cpuTimeMs?: string;
   readonly wallTimeMs?: string;
@@ -47,6 +48,7 @@ export function submitCommand(context: Context): Command {
     .option(`--checker <${CHECKER_KINDS.join('|')}>`, 'how that is compared (default token)')
     .option('--epsilon <number>', 'for float: largest difference, absolute or relative (default 1e-6)')
     .option('--arg <text>', 'an argument of the program; may be repeated', (arg, args: string[]) => [...args, arg], [])
+    .option('--fresh', 'start each run anew, none from a template')
     .option('--json', 'print the whole reply as JSON');
   for (const [flags, description] of LIMIT_OPTIONS) command.option(flags, `limit: ${description}`);
   return command.action(async (file: string, others: string[], options: SubmitOptions) => {
@@ -63,7 +65,8 @@ async function bodyOf(client: Client, file: string, others: string[], options: S
   const language = options.language ?? languageOfFile(file, await client.languages());
   const limits = limitsOf(options);
   const stdin = options.stdin === undefined ? undefined : bytesOfFile(options.stdin).toString('base64');
-  const body = { language, files, main, args: options.arg ?? [], ...(limits ? { limits } : {}) };
+  const fresh = options.fresh ? { fresh: true } : {};
+  const body = { language, files, main, args: options.arg ?? [], ...fresh, ...(limits ? { limits } : {}) };
   if (options.expected === undefined) {
     if (options.checker !== undefined) {
       throw new TurnoError('TURNO_USAGE', { problem: '--checker needs --expected: there is nothing to compare.' });

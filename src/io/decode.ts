@@ -38,6 +38,7 @@ export function decodeSubmission(
     checker: decodeChecker(body),
     policy: decodePolicy(body),
     groups,
+    ...(body.fresh === undefined ? {} : { fresh: body.fresh }),
   };
 }
 

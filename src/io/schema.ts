@@ -162,6 +162,11 @@ export function submissionBody(settings: Settings) {
           closed,
         ),
       ),
+      fresh: Type.Optional(
+        Type.Boolean({
+          description: 'true: each run is started anew, none forked from a template of the interpreter or program',
+        }),
+      ),
       tests: Type.Optional(Type.Array(Test, { minItems: 1, maxItems: MAX_TESTS })),
       policy: Type.Optional(
         oneOf(POLICIES, 'first-failure: the tests behind the first that fails are not run; default all'),
@@ -284,6 +289,7 @@ export const TestReply = Type.Object({
   group: nullable(Type.String()),
   verdict,
   ...facts,
+  warm: Type.Boolean({ description: 'forked from a template instead of started anew' }),
   ...output,
 });
 export type TestReply = Static<typeof TestReply>;
@@ -346,6 +352,7 @@ export const SubmissionReply = Type.Object({
   groups: Type.Array(GroupReply),
   score: nullable(Type.Number({ description: 'sum over the groups; null without groups' })),
   testCount: Type.Integer({ description: '0 until done' }),
+  warm: Type.Boolean({ description: 'the run, or one of its tests, was forked from a template' }),
 });
 export type SubmissionReply = Static<typeof SubmissionReply>;
 

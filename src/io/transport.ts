@@ -57,6 +57,8 @@ export interface SubmissionRequest {
   /** Absent in requests of before there was a choice: `all`. */
   readonly policy?: Policy;
   readonly groups?: readonly GroupPlan[];
+  /** Absent: runs may come from a template. */
+  readonly fresh?: boolean;
 }
 
 /** The judge, as a transport sees it. Errors are TurnoError; their code and status go to the client as they are. */

@@ -114,6 +114,7 @@ export class Coordinator {
       cpuNs: most((test) => test.cpuNs),
       wallNs: most((test) => test.wallNs),
       memoryBytes: most((test) => test.memoryBytes),
+      warm: tests.some((test) => test.warm),
       waitedNs: tests.reduce((sum, test) => sum + test.waitedNs, 0),
       tests,
       groups,

@@ -23,6 +23,8 @@ export interface RunFacts {
   /** Time it wanted a core and had none. */
   readonly waitedNs: number;
   readonly memoryBytes: number;
+  /** Forked from a template; of several tests: at least one was. */
+  readonly warm: boolean;
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
 }
@@ -62,22 +64,28 @@ export interface Outcome extends RunFacts {
 /** The part of an outcome that is not in the row's own fields. */
 export type StoredResponse = Pick<
   Outcome,
-  'stdout' | 'stderr' | 'reason' | 'compile' | 'tests' | 'groups' | 'score' | 'testCount' | 'sandbox' | 'cause'
+  'stdout' | 'stderr' | 'reason' | 'compile' | 'tests' | 'groups' | 'score' | 'testCount' | 'warm' | 'sandbox' | 'cause'
 >;
 
-type LaterField = 'groups' | 'score' | 'testCount';
+type LaterField = 'groups' | 'score' | 'testCount' | 'warm';
 
 const packr = new Packr({ useRecords: false });
 
 export function encodeResponse(outcome: Outcome): Uint8Array {
-  const { stdout, stderr, reason, compile, tests, groups, score, testCount, sandbox, cause } = outcome;
-  const stored: StoredResponse = { stdout, stderr, reason, compile, tests, groups, score, testCount };
+  const { stdout, stderr, reason, compile, tests, groups, score, testCount, warm, sandbox, cause } = outcome;
+  const stored: StoredResponse = { stdout, stderr, reason, compile, tests, groups, score, testCount, warm };
   return packr.pack({ ...stored, ...(sandbox ? { sandbox } : {}), ...(cause ? { cause } : {}) });
 }
 
 export function decodeResponse(bytes: Uint8Array): StoredResponse {
-  // Rows of before there were groups lack these.
-  return { groups: [], score: null, testCount: 0, ...(packr.unpack(bytes) as Omit<StoredResponse, LaterField>) };
+  // Rows of before there were groups, or templates, lack these.
+  return {
+    groups: [],
+    score: null,
+    testCount: 0,
+    warm: false,
+    ...(packr.unpack(bytes) as Omit<StoredResponse, LaterField>),
+  };
 }
 
 /** An outcome without a run: a compile error, a failure of turno, a submission that was cancelled. */
@@ -97,6 +105,7 @@ export function outcomeWithoutRun(verdict: Verdict, reason: string, compile: Com
     wallNs: 0,
     waitedNs: 0,
     memoryBytes: 0,
+    warm: false,
     stdout: new Uint8Array(),
     stderr: new Uint8Array(),
   };

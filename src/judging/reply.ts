@@ -45,6 +45,7 @@ const NOTHING_YET = {
   groups: [],
   score: null,
   testCount: 0,
+  warm: false,
 };
 
 /** @param response undefined while it is not done */
@@ -62,6 +63,7 @@ export function replyOf(row: Row, user: string, response: StoredResponse | undef
     groups: [...response.groups],
     score: response.score,
     testCount: response.testCount,
+    warm: response.warm,
   };
 }
 
@@ -77,6 +79,7 @@ export function testReply({ name, group, verdict, reason, exitCode, signal, ...f
     cpuTimeMs: milliseconds(facts.cpuNs),
     wallTimeMs: milliseconds(facts.wallNs),
     memoryKiB: Math.ceil(facts.memoryBytes / KIB),
+    warm: facts.warm ?? false, // rows of before there were templates say nothing of it
     ...outputFields(facts.stdout, facts.stderr),
   };
 }

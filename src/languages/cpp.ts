@@ -1,6 +1,6 @@
 /** C++ in three editions; `cpp` is the middle one. Linked statically, as C is, and for the same reason. */
 
-import { CELL_ENVIRONMENT, type LanguageHandler, operand, PROGRAM } from './language.js';
+import { CELL_ENVIRONMENT, type LanguageHandler, linking, operand, PROGRAM } from './language.js';
 import { findCompiler } from './tool-chain.js';
 
 function edition(id: string, name: string, standard: string): LanguageHandler {
@@ -9,9 +9,19 @@ function edition(id: string, name: string, standard: string): LanguageHandler {
     name: `${name} (g++)`,
     extension: '.cpp',
     find: (searchPath) => findCompiler('g++', searchPath),
-    compile: ({ path }, main, others) => {
+    template: 'program',
+    compile: ({ path }, main, others, isForTemplate) => {
       const sources = [main, ...others.filter((other) => /\.(cpp|cc|cxx)$/.test(other))].map(operand);
-      const argv = ['g++', `-std=${standard}`, '-O2', '-static', '-pthread', '-o', 'program', ...sources];
+      const argv = [
+        'g++',
+        `-std=${standard}`,
+        '-O2',
+        ...linking(isForTemplate),
+        '-pthread',
+        '-o',
+        'program',
+        ...sources,
+      ];
       return { path, argv, env: CELL_ENVIRONMENT, product: 'program' };
     },
     run: () => ({ path: PROGRAM, argv: [PROGRAM], env: CELL_ENVIRONMENT }),

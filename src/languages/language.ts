@@ -29,6 +29,13 @@ export interface CompileCommand extends Command {
   readonly product: string;
 }
 
+/**
+ * What a template of this language is made of (native/template): a compiled program, before its first instruction, shared by
+ * the tests of one submission; or CPython, before it opens the main file, shared by all runs in a cell.
+ */
+export const TemplateKind = { program: 'program', python: 'python' } as const;
+export type TemplateKind = (typeof TemplateKind)[keyof typeof TemplateKind];
+
 /** A tool-chain as it was found: plain data. */
 export interface ToolChain {
   /** Absolute path of the compiler or interpreter, symbolic links resolved. */
@@ -58,9 +65,19 @@ export interface LanguageHandler {
   readonly find: (searchPath: string) => Promise<ToolChain | undefined>;
   /**
    * How a source becomes a program; absent for interpreted languages.
-   * `main` and `others` are paths of the submitted files, relative to the working directory.
+   * `main` and `others` are paths of the submitted files, relative to the working directory. `isForTemplate`: linked in a way
+   * that a template can be made of it (template-elf.ts); never without `template`.
    */
-  readonly compile?: (tool: ToolChain, main: string, others: readonly string[]) => CompileCommand;
+  readonly compile?: (
+    tool: ToolChain,
+    main: string,
+    others: readonly string[],
+    isForTemplate: boolean,
+  ) => CompileCommand;
+  /** Runs may come from a template of this kind; absent: they are always fresh. */
+  readonly template?: TemplateKind;
+  /** Whether that makes no difference for a submission of these files; absent: it never does. */
+  readonly isSameWarm?: (paths: readonly string[]) => boolean;
   readonly run: (tool: ToolChain, main: string) => Command;
   /** A program that copies its standard input to its standard output, byte for byte. */
   readonly selfTest: string;
@@ -73,6 +90,10 @@ export interface Language extends LanguageInfo {
   /** Everything but the sources that a compiled program depends on: part of the executable's key. */
   readonly compilerIdentity: readonly string[];
   readonly selfTest: string;
+  readonly template?: TemplateKind;
+  readonly isSameWarm: (paths: readonly string[]) => boolean;
+  /** The same language, compiled for a template; absent where nothing is compiled, or no template can be made. */
+  readonly forTemplate?: Language;
 }
 
 /** What every program finds in its environment: UTF-8 as on a developer's machine, and a HOME it may write to. */
@@ -81,4 +102,9 @@ export const CELL_ENVIRONMENT = ['PATH=/usr/bin:/bin', `HOME=${BOX}`, 'LANG=C.UT
 /** A file name as a command's operand: one that begins like an option or a response file must not be taken for it. */
 export function operand(path: string): string {
   return /^[-@]/.test(path) ? `./${path}` : path;
+}
+
+/** How gcc and g++ link (c.ts says why). */
+export function linking(isForTemplate: boolean): readonly string[] {
+  return isForTemplate ? ['-Wl,-z,now'] : ['-static'];
 }

@@ -17,5 +17,8 @@ export const python: LanguageHandler = {
     argv: [path, operand(main)],
     env: [...CELL_ENVIRONMENT, 'PYTHONDONTWRITEBYTECODE=1'],
   }),
+  template: 'python',
+  // The one thing in the box that CPython would read before it opens the main file: packages of the user, below HOME.
+  isSameWarm: (paths) => !paths.some((path) => path === '.local' || path.startsWith('.local/')),
   selfTest: 'import sys, shutil\nshutil.copyfileobj(sys.stdin.buffer, sys.stdout.buffer)\n',
 };

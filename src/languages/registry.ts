@@ -32,16 +32,20 @@ export function languageOf(info: LanguageInfo, handlers: readonly LanguageHandle
   const handler = handlers.find(({ id }) => id === info.id);
   if (handler === undefined) throw new RangeError(`no language "${info.id}" in this build`);
   const { tool } = info;
-  const { compile } = handler;
-  // The command stands for the flags: whoever changes them gets new executables.
-  const flags = compile?.(tool, '', []).argv ?? [];
-  return {
+  const { compile, template } = handler;
+  const variant = (isForTemplate: boolean): Language => ({
     ...info,
     selfTest: handler.selfTest,
-    compilerIdentity: [info.id, tool.path, tool.version, ...flags],
+    // The command stands for the flags: whoever changes them gets new executables.
+    compilerIdentity: [info.id, tool.path, tool.version, ...(compile?.(tool, '', [], isForTemplate).argv ?? [])],
     run: (main) => handler.run(tool, main),
-    ...(compile ? { compile: (main: string, others: readonly string[] = []) => compile(tool, main, others) } : {}),
-  };
+    isSameWarm: handler.isSameWarm ?? (() => true),
+    ...(template ? { template } : {}),
+    ...(compile
+      ? { compile: (main: string, others: readonly string[] = []) => compile(tool, main, others, isForTemplate) }
+      : {}),
+  });
+  return compile && template ? { ...variant(false), forTemplate: variant(true) } : variant(false);
 }
 
 /** Directories cells need beside the system's, for all these languages together. */

@@ -16,6 +16,7 @@
  *    IN_COUNT names of files to put into the cell, OUT_COUNT names of files to bring out. The first letter of an in-name
  *    says where it goes: `b` the box (the working directory, `/box`; directories are made on the way), `x` the directory
  *    `/exe`, read-only to programs, where a file stays for later runs as long as the same file is asked for.
+ *    (`xtemplate.so`, with RunFlag.warm, is one of native/template.)
  *    Descriptors: stdin, stdout, stderr, the in-files (read from offset 0), the out-files (written from offset 0).
  *
  * 2. One SLOT in `turns.turno`, mapped by every process of the server and by the cell's PID 1. WANTED is the decision: the
@@ -65,6 +66,8 @@ export const RunFlag = {
   pipeOutput: 1,
   /** A compiler: the wider family of the filter. */
   compiler: 2,
+  /** From a template, made now or before, if that can be: the preloaded half of it is the in-file `xtemplate.so`. */
+  warm: 4,
 } as const;
 
 /** How the program ended. */
@@ -121,6 +124,11 @@ export const REQUEST = struct(
     BOX_BYTES: field('u64', 'all files in the box together'),
     STACK_BYTES: field('u64', 'main stack; 0 = unlimited within memory'),
     OUT_BYTES: field('u64', 'largest file brought out'),
+    TEMPLATE_NUMBER: field('u64', 'with RunFlag.warm: which template; runs of equal number may share one. Not 0'),
+    TEMPLATE_CPU_NS: field(
+      'u64',
+      'with RunFlag.warm: CPU time a template may use before it stands; beyond it runs are fresh',
+    ),
   },
   128,
 );
@@ -143,6 +151,7 @@ export const REPORT = struct(
     INDEX: field('u32', 'error: which one of several (mount, descriptor, limit)'),
     ERRNO: field('i32', 'error: errno of the step'),
     OUT_MISSING: field('u32', 'result: how many of the out-files were not there, or not regular, or too large'),
+    WARM: field('u32', 'result: 1 = forked from a template, 0 = executed'),
     CPU_NS: field('u64', 'result: CPU time of all processes together'),
     WALL_NS: field('u64', 'result: time running or sleeping'),
     WAITED_NS: field('u64', 'result: time wanted but without a core: stopped, or in the run queue'),

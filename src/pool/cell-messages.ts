@@ -41,6 +41,8 @@ export interface CellRequest {
   readonly outNames: readonly string[];
   readonly outBytes: number;
   readonly limits: RunLimits;
+  /** With RunFlag.warm. */
+  readonly template?: { readonly number: number; readonly cpuNs: number } | undefined;
 }
 
 export interface CellReport {
@@ -59,6 +61,8 @@ export interface CellReport {
   readonly index: number;
   readonly errno: number;
   readonly outMissing: number;
+  /** Forked from a template. */
+  readonly isWarm: boolean;
   readonly cpuNs: number;
   readonly wallNs: number;
   readonly waitedNs: number;
@@ -99,6 +103,8 @@ export function encodeRequest(request: CellRequest): Buffer {
     [REQUEST.fields.BOX_BYTES, limits.boxBytes],
     [REQUEST.fields.STACK_BYTES, limits.stackBytes],
     [REQUEST.fields.OUT_BYTES, request.outBytes],
+    [REQUEST.fields.TEMPLATE_NUMBER, request.template?.number ?? 0],
+    [REQUEST.fields.TEMPLATE_CPU_NS, request.template?.cpuNs ?? 0],
   ];
   for (const [field, value] of words) {
     // Counts are small and bytes and nanoseconds stay below 2^53, so the low and high halves are exact.
@@ -140,6 +146,7 @@ export function decodeReport(bytes: Buffer): CellReport {
     index: u32(f.INDEX),
     errno: i32(f.ERRNO),
     outMissing: u32(f.OUT_MISSING),
+    isWarm: u32(f.WARM) !== 0,
     cpuNs: u64(f.CPU_NS),
     wallNs: u64(f.WALL_NS),
     waitedNs: u64(f.WAITED_NS),

@@ -14,7 +14,7 @@ import { Socket } from 'node:net';
 import { TurnoError } from '../errors.js';
 import { native } from '../shm/native.js';
 import type { SlotIndex } from '../units.js';
-import { CELL_SIGNATURE, REPORT, ReportKind, type RunFlag, Wanted } from './cell-layout.js';
+import { CELL_SIGNATURE, REPORT, ReportKind, RunFlag, Wanted } from './cell-layout.js';
 import { type CellReport, decodeReport, encodeRequest, numbered, type RunLimits } from './cell-messages.js';
 import type { ProcessTable, RunPosting } from './process-table.js';
 
@@ -61,8 +61,19 @@ export interface Run {
   readonly outFiles: readonly { readonly name: string; readonly fd: number }[];
   readonly outBytes: number;
   readonly limits: RunLimits;
+  /** Run from a template if that can be, made now or for a run before. */
+  readonly template?: TemplateOrder | undefined;
   /** Looked at once the run can be found in the process table: it may have been cancelled just before that. */
   readonly isCancelled?: () => boolean;
+}
+
+export interface TemplateOrder {
+  /** Runs with one number may share a template if their commands are equal too; above 0. */
+  readonly number: number;
+  /** CPU time it may use until it stands. */
+  readonly cpuNs: number;
+  /** Its preloaded half, open. */
+  readonly half: number;
 }
 
 export interface RunResult {
@@ -78,6 +89,8 @@ export class Cell {
   readonly slot: SlotIndex;
   /** Backend bits of the hello. */
   backend = 0;
+  /** Number of the template its last warm run came from: likely to stand still. */
+  template: number | undefined;
   readonly #table: ProcessTable;
   readonly #socket: Socket;
   readonly #socketFd: number;
@@ -162,14 +175,14 @@ export class Cell {
         own(native.memfd('stdout')),
         own(native.memfd('stderr')),
       ];
-      const inFds = run.inFiles.map(({ name, content }) =>
-        'fd' in content ? content.fd : own(sourceFile(name, content)),
-      );
+      const inFiles = run.template ? [...run.inFiles, halfOf(run.template)] : run.inFiles;
+      const inFds = inFiles.map(({ name, content }) => ('fd' in content ? content.fd : own(sourceFile(name, content))));
       const askedNs = process.hrtime.bigint();
       // All that can fail comes before the run is posted: from then on the slot may hold a lane.
       const request = encodeRequest({
         ...run,
-        inNames: run.inFiles.map(({ place, name }) => `${place === 'exe' ? 'x' : 'b'}${name}`),
+        flags: run.flags | (run.template ? RunFlag.warm : 0),
+        inNames: inFiles.map(({ place, name }) => `${place === 'exe' ? 'x' : 'b'}${name}`),
         outNames: run.outFiles.map(({ name }) => name),
       });
       const number = this.#table.post(this.slot, run.posting, askedNs);
@@ -183,6 +196,7 @@ export class Cell {
           new TurnoError('TURNO_CELL', { problem: `a report of run ${report.run}, expected ${number}` }),
         );
       }
+      if (report.isWarm) this.template = run.template?.number;
       return {
         report: mustWait ? withFirstWait(report, Number(process.hrtime.bigint() - askedNs)) : report,
         stdout: run.streams ? NOTHING : readOutput(stdout, Math.min(report.stdoutBytes, run.limits.outputBytes)),
@@ -271,6 +285,10 @@ function readOnly(fd: number): number {
   } finally {
     closeSync(fd);
   }
+}
+
+function halfOf({ half }: TemplateOrder): InFile {
+  return { place: 'exe', name: 'template.so', content: { fd: half } };
 }
 
 /** A file nobody but us may open for writing, and without execute bits, which the cell would keep. */

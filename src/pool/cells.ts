@@ -29,13 +29,13 @@ export class Cells {
   }
 
   /**
-   * Lends a cell to `body`. Whatever happens in there, the cell comes back, or is replaced when it has ended.
+   * Lends a cell to `body`, one with this template if one is idle. Whatever happens in there, the cell comes back, or is replaced when it has ended.
    * @throws TURNO_CELL when no cell can be made, TURNO_STOPPING when the cells are being ended.
    */
-  async use<T>(body: (cell: Cell) => Promise<T>): Promise<T> {
+  async use<T>(body: (cell: Cell) => Promise<T>, template?: number): Promise<T> {
     let cell: Cell | undefined;
     try {
-      cell = await this.#acquire();
+      cell = await this.#acquire(template);
       return await body(cell);
     } catch (error) {
       // Cells that are being ended break under their programs: that is the server's end, not the cell's fault.
@@ -52,7 +52,7 @@ export class Cells {
    */
   async run(run: Run): Promise<RunResult> {
     try {
-      return await this.use((cell) => cell.run(run));
+      return await this.use((cell) => cell.run(run), run.template?.number);
     } catch (error) {
       if (this.#isEnding || !(error instanceof TurnoError) || error.code !== 'TURNO_CELL') throw error;
       return this.use((cell) => cell.run(run));
@@ -67,9 +67,10 @@ export class Cells {
     await Promise.all([...this.#living].map((cell) => cell.end()));
   }
 
-  async #acquire(): Promise<Cell> {
+  async #acquire(template?: number): Promise<Cell> {
     if (this.#isEnding) throw new TurnoError('TURNO_STOPPING');
-    const idle = this.#idle.pop();
+    const standing = template === undefined ? -1 : this.#idle.findLastIndex((cell) => cell.template === template);
+    const idle = this.#idle.splice(standing, 1)[0];
     if (idle) return idle;
     if (this.#count < this.#max) return this.#make();
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));

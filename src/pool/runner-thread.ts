@@ -14,6 +14,7 @@ import type { RunnerSetup, RunnerTask } from './messages.js';
 import { ProcessTable } from './process-table.js';
 import { recordOutcome } from './record.js';
 import { Runner } from './runner.js';
+import { Templates } from './templates.js';
 
 const setup = Piscina.workerData as RunnerSetup;
 const log = pino({ level: setup.logLevel, base: { pid: process.pid, part: 'runner' } }, destination(2));
@@ -25,7 +26,8 @@ const cells = new Cells({ ...setup, mounts: mountsOf(setup.languages) }, process
 const isDone: IsDone = (row) => table.read(row)?.state === 'done';
 const onCompiled = (path: string, { output }: CompileOutcome) => log.info({ path, output }, 'compiled');
 const executables = new Executables(store, cells, onCompiled, isDone);
-const runner = new Runner(store, cells, executables, languages, processTable.laneCount, isDone);
+const templates = new Templates();
+const runner = new Runner(store, cells, executables, templates, languages, processTable.laneCount, isDone);
 
 retire().catch((error: unknown) => log.fatal(error, 'the cells could not be ended'));
 
@@ -53,6 +55,7 @@ function probe(): Promise<number> {
 async function retire(): Promise<void> {
   await Atomics.waitAsync(setup.retirement, 0, 0).value;
   await cells.end();
+  templates.close();
   table.close();
   Atomics.add(setup.retirement, 1, 1);
   Atomics.notify(setup.retirement, 1);

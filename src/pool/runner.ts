@@ -15,18 +15,28 @@ import { taskOf } from '../judging/task.js';
 import type { Language } from '../languages/language.js';
 import { KIB, MIB } from '../units.js';
 import { verdictOfRun } from '../verdict.js';
-import type { InFile, RunResult } from './cell.js';
+import type { InFile, RunResult, TemplateOrder } from './cell.js';
 import type { RunLimits } from './cell-messages.js';
 import type { Cells } from './cells.js';
 import type { Executables, IsDone } from './executables.js';
 import type { Job } from './messages.js';
 import { boxFiles, postingOf, runLimits } from './run-request.js';
 import { runTests } from './run-tests.js';
+import type { Templates } from './templates.js';
+
+/** What is run for each test of a job. */
+interface Program {
+  readonly language: Language;
+  /** What goes into /exe; none: the sources are run. */
+  readonly programs: readonly InFile[];
+  readonly template: TemplateOrder | undefined;
+}
 
 export class Runner {
   readonly #store: Store;
   readonly #cells: Cells;
   readonly #executables: Executables;
+  readonly #templates: Templates;
   readonly #languages: ReadonlyMap<string, Language>;
   readonly #lanes: number;
   readonly #isDone: IsDone;
@@ -35,6 +45,7 @@ export class Runner {
     store: Store,
     cells: Cells,
     executables: Executables,
+    templates: Templates,
     languages: readonly Language[],
     lanes: number,
     isDone: IsDone,
@@ -43,6 +54,7 @@ export class Runner {
     this.#store = store;
     this.#cells = cells;
     this.#executables = executables;
+    this.#templates = templates;
     this.#languages = new Map(languages.map((language) => [language.id, language]));
     this.#lanes = lanes;
   }
@@ -54,21 +66,25 @@ export class Runner {
   async run(job: Job): Promise<Outcome> {
     const language = this.#languages.get(job.request.language);
     if (language === undefined) return outcomeWithoutRun('SE', `language ${job.request.language} is no longer here`);
-    if (language.compile === undefined) return this.#judge(job, language, { compile: null, executable: null }, []);
-    const compiled = await this.#executables.get(job, language);
+    if (language.compile === undefined) {
+      const template = this.#templates.orderFor(job, language, undefined);
+      return this.#judge(job, { language, programs: [], template }, { compile: null, executable: null });
+    }
+    const compiled = await this.#executables.get(job, this.#templates.languageFor(job, language));
     if (compiled.compile === null) return outcomeWithoutRun('cancelled', 'cancelled while it was compiled');
     if (compiled.executable === null) return outcomeWithoutRun('CE', 'the compiler refused it', compiled.compile);
     try {
       const program: InFile = { place: 'exe', name: 'program', content: { fd: compiled.fd } };
-      return await this.#judge(job, language, compiled, [program]);
+      const template = this.#templates.orderFor(job, language, compiled.fd);
+      return await this.#judge(job, { language, programs: [program], template }, compiled);
     } finally {
       closeSync(compiled.fd);
     }
   }
 
-  async #judge(job: Job, language: Language, prepared: Prepared, programs: readonly InFile[]): Promise<Outcome> {
+  async #judge(job: Job, program: Program, prepared: Prepared): Promise<Outcome> {
     const { tests, stdin, limits } = job.request;
-    if (tests.length === 0) return single(prepared, await this.#runOnce(job, language, programs, stdin));
+    if (tests.length === 0) return single(prepared, await this.#runOnce(job, program, stdin));
     const task = taskOf(job.request);
     const check = checkerOf(task.checker);
     const coordinator = new Coordinator(task.plan);
@@ -77,7 +93,7 @@ export class Runner {
     try {
       await runTests(coordinator, Math.min(this.#lanes, task.plan.tests.length), async (index) => {
         const { name, stdin: input, expected } = task.load(index);
-        const facts = await this.#runOnce(job, language, programs, input);
+        const facts = await this.#runOnce(job, program, input);
         const difference = facts.verdict === 'AC' && expected ? check(facts.stdout, expected) : undefined;
         const judged = { ...facts, ...(difference ? { verdict: 'WA' as const, reason: difference } : {}) };
         const test = { name, group: groupNameOf(task.plan, index), ...kept.cut(judged) };
@@ -90,7 +106,8 @@ export class Runner {
     }
   }
 
-  async #runOnce(job: Job, language: Language, programs: readonly InFile[], stdin: Uint8Array): Promise<RunFacts> {
+  async #runOnce(job: Job, program: Program, stdin: Uint8Array): Promise<RunFacts> {
+    const { language, programs, template } = program;
     const { request } = job;
     const main = request.files[0]?.path ?? '';
     const { path, argv, env } = language.run(main);
@@ -107,12 +124,14 @@ export class Runner {
       outBytes: 0,
       limits: runLimits(request.limits),
       isCancelled: () => this.#isDone(job.row),
+      template,
     });
     return factsOf(result, runLimits(request.limits));
   }
 }
 
 function factsOf({ report, stdout, stderr }: RunResult, limits: RunLimits): RunFacts {
-  const { exitCode, signal, cpuNs, wallNs, waitedNs, memoryBytes } = report;
-  return { ...verdictOfRun(report, limits), exitCode, signal, cpuNs, wallNs, waitedNs, memoryBytes, stdout, stderr };
+  const { exitCode, signal, cpuNs, wallNs, waitedNs, memoryBytes, isWarm: warm } = report;
+  const figures = { exitCode, signal, cpuNs, wallNs, waitedNs, memoryBytes, warm };
+  return { ...verdictOfRun(report, limits), ...figures, stdout, stderr };
 }

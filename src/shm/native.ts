@@ -154,6 +154,11 @@ const root = packageRoot(dirname(fileURLToPath(import.meta.url)));
 /** The turno-cell executable. */
 export const cellBinary = join(root, 'build/Release/turno-cell');
 
+/** The preloaded half of a template (native/template). */
+export function templateHalf(kind: string): string {
+  return join(root, `build/Release/template-${kind}.so`);
+}
+
 const addonPath = join(root, 'build/Release/turno.node');
 
 /** The addon. Its functions replace themselves by the real ones at the first use of any. */

@@ -19,6 +19,7 @@ function outcome(index: number, verdict: Verdict, more: Partial<TestOutcome> = {
     wallNs: 20 + index,
     waitedNs: 5,
     memoryBytes: 100 - index,
+    warm: false,
     stdout: new Uint8Array(),
     stderr: new Uint8Array(),
     ...more,

@@ -133,7 +133,8 @@ void host_send(struct host *host, const struct wish *wish, int streams[3]) {
       .cpu_ns = DEFAULT(wish->cpu_ms, 2000) * 1000000, .wall_ns = DEFAULT(wish->wall_ms, 6000) * 1000000,
       .memory_bytes = DEFAULT(wish->memory_bytes, 256ull << 20), .output_bytes = DEFAULT(wish->output_bytes, 1 << 20),
       .file_bytes = DEFAULT(wish->file_bytes, 16 << 20), .box_bytes = DEFAULT(wish->box_bytes, 64 << 20),
-      .stack_bytes = wish->stack_bytes, .out_bytes = DEFAULT(wish->out_bytes, 64 << 20)};
+      .stack_bytes = wish->stack_bytes, .out_bytes = DEFAULT(wish->out_bytes, 64 << 20),
+      .template_number = wish->template, .template_cpu_ns = DEFAULT(wish->template_cpu_ms, 2000) * 1000000};
   __atomic_store_n(&host->slot->state, host->run << 3 | TURNO_SLOT_WAITING, __ATOMIC_SEQ_CST);
   if (!wish->held) __atomic_store_n(&host->slot->wanted, host->run << 2 | TURNO_WANTED_RUN, __ATOMIC_SEQ_CST);
   send_all(host->control, &request, payload, descriptors, count);

@@ -35,6 +35,8 @@ struct wish {
   size_t out_count;
   uint32_t flags, processes, open_files;
   uint64_t cpu_ms, wall_ms, memory_bytes, output_bytes, file_bytes, box_bytes, stack_bytes, out_bytes;
+  uint64_t template; /* number of the template; flags must have TURNO_RUN_WARM and an in-file be `xtemplate.so` */
+  uint64_t template_cpu_ms; /* 0 = 2 s */
   bool held;     /* WANTED stays `wait`: the test gives the word itself */
   bool no_pipes; /* keep no output */
 };

@@ -17,8 +17,12 @@ chmodSync(directory, 0o755);
 
 const cell = join(directory, 'turno-cell');
 copyFileSync(join(root, 'build/Release/turno-cell'), cell);
+for (const half of ['template-python.so', 'template-program.so']) {
+  copyFileSync(join(root, 'build/Release', half), join(directory, half));
+}
 const programs = [
   { name: 'the cell', path: compile('cell-test', 'test/native/host.c') },
+  { name: 'templates', path: compile('warm-test', 'test/native/host.c') },
   { name: 'turno_run.h', path: compile('run-test', 'native/cell/library/turno_run.c') },
 ];
 
@@ -51,7 +55,7 @@ for (const backend of backends) {
     t.spawn(executable, args, {
       name: `${name} with backend ${backend.name}`,
       skip: backend.skip,
-      env: { ...process.env, TURNO_CELL: cell, TURNO_BACKEND: backend.name },
+      env: { ...process.env, TURNO_CELL: cell, TURNO_TEMPLATES: directory, TURNO_BACKEND: backend.name },
       cwd: directory,
       stdio: ['ignore', 'pipe', 'ignore'],
     });
