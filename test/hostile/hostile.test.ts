@@ -17,7 +17,9 @@ const native = join(root, 'native');
 const cell = join(directory, 'turno-cell');
 const weakCell = join(directory, 'turno-cell-weak');
 const runner = join(directory, 'run-attacks');
+const half = join(directory, 'template-program.so');
 copyFileSync(join(root, 'build/Release/turno-cell'), cell);
+copyFileSync(join(root, 'build/Release/template-program.so'), half);
 
 const sources = readdirSync(join(native, 'cell')).filter((name) => name.endsWith('.c'));
 gcc(weakCell, ['-DTURNO_WEAK', '-static', ...sources.map((name) => join(native, 'cell', name))]);
@@ -50,6 +52,20 @@ const backends = [
   { name: 'root-plain', weak: '', command: [], skip: isRoot ? false : 'needs root' },
   { name: 'user', weak: '', command: ordinaryUser, skip: isRoot && !setpriv ? 'needs setpriv' : false },
 ];
+
+/** Those that could reach a template, or what comes after it; HOSTILE_WARM=all runs every attack warm (npm run test:hostile-warm). */
+const NEAR_TEMPLATES =
+  /^(kill-|pid-1-|read-(pid|proc|desc)|wake-|leave-|fork-bomb\.|zombies|daemon|stop-self|limits-|priority|call-(ptrace|process|pidfd)|memory-mmap|imitate|cpu-of)/;
+const warmFiles = process.env.HOSTILE_WARM === 'all' ? files : files.filter((file) => NEAR_TEMPLATES.test(file));
+
+t.spawn(runner, warmFiles, {
+  name: 'attacks from a template, and on it',
+  skip: backends[0]?.skip ?? false,
+  env: { ...process.env, TURNO_CELL: cell, TURNO_BACKEND: 'root-v1', TURNO_TEMPLATE: half },
+  cwd: attacks,
+  timeout: 300_000,
+  stdio: ['ignore', 'pipe', 'ignore'],
+});
 
 for (const { name, weak, command, skip } of backends) {
   const [executable = runner, ...args] = [...command, runner, ...files];
