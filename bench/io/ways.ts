@@ -28,6 +28,7 @@ const WAYS: readonly Way[] = [
   { name: 'TCP, many', flags: tcp('many'), scheme: 'tcp:', isShared: true },
   { name: 'TCP, pool', flags: tcp('pool'), scheme: 'tcp:', isShared: true },
   { name: 'Unix, many', flags: (directory) => ['--socket', `${directory}/s`], scheme: 'unix:', isShared: true },
+  { name: 'signals', flags: () => ['--signals', 'on'], scheme: 'signal:', isShared: true },
 ];
 
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
