@@ -39,11 +39,17 @@ interface ChoiceSetting extends Described {
   readonly choices: readonly string[];
   readonly default: string;
 }
+/** Several values: the flag is repeated, the variable has commas between them. */
+interface ListSetting extends Described {
+  readonly kind: 'list';
+  readonly placeholder: string;
+  readonly default: readonly string[];
+}
 interface SwitchSetting extends Described {
   readonly kind: 'switch';
   readonly default: false;
 }
-export type Setting = IntegerSetting | TextSetting | ChoiceSetting | SwitchSetting;
+export type Setting = IntegerSetting | TextSetting | ChoiceSetting | ListSetting | SwitchSetting;
 
 /** What a program needs before its first instruction: pages of the kernel for it, and those of an exec. */
 export const MIN_MEMORY_MIB = 4;
@@ -249,6 +255,23 @@ export const SETTINGS = {
     default: 'info',
     help: 'what is logged, on stderr, one JSON object a line',
   },
+  python: {
+    kind: 'text',
+    placeholder: 'path',
+    default: 'python3',
+    help: 'Python interpreter: a name on the PATH, or a path such as VENV/bin/python of a virtual environment',
+  },
+  allowExecutable: {
+    kind: 'switch',
+    default: false,
+    help: 'offer the language `executable`: an ELF file or a script with #!, run as it is',
+  },
+  mount: {
+    kind: 'list',
+    placeholder: 'host[:inside]',
+    default: [],
+    help: 'directory or file of the host that programs may read, at the same path or at another; may be repeated',
+  },
   unsafeNoSandbox: {
     kind: 'switch',
     default: false,
@@ -264,9 +287,11 @@ type ValueOf<S extends Setting> = S extends { kind: 'integer' }
     : number
   : S extends { kind: 'switch' }
     ? boolean
-    : S extends { kind: 'choice'; choices: readonly (infer Choice)[] }
-      ? Choice
-      : string;
+    : S extends { kind: 'list' }
+      ? readonly string[]
+      : S extends { kind: 'choice'; choices: readonly (infer Choice)[] }
+        ? Choice
+        : string;
 
 /** All settings with their values: complete and within bounds. */
 export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> };
@@ -306,6 +331,7 @@ export function readSettings(
   refuseUnknownVariables(environment);
   const read = (name: SettingName) => {
     const flag = flags[name];
+    if (Array.isArray(flag)) return flag.map(String);
     if (flag !== undefined) return parsed(SETTINGS[name], flag === true ? 'true' : String(flag), flagOf(name));
     const variable = environment[variableOf(name)];
     if (variable !== undefined) return parsed(SETTINGS[name], variable, variableOf(name));
@@ -335,7 +361,7 @@ export function refuseUnknownVariables(environment: Readonly<Record<string, stri
 }
 
 /** A value from its text. @param name what it is called in the message; @throws TURNO_SETTING */
-export function parsed(setting: Setting, text: string, name: string): string | number | boolean {
+export function parsed(setting: Setting, text: string, name: string): string | number | boolean | readonly string[] {
   const refuse = (expected: string) =>
     new TurnoError('TURNO_SETTING', { name, problem: `expected ${expected}, got ${JSON.stringify(text)}` });
   switch (setting.kind) {
@@ -348,6 +374,8 @@ export function parsed(setting: Setting, text: string, name: string): string | n
     case 'choice':
       if (!setting.choices.includes(text)) throw refuse(`one of ${setting.choices.join(', ')}`);
       return text;
+    case 'list':
+      return text.split(',').filter((one) => one !== '');
     case 'switch':
       if (text !== 'true' && text !== 'false') throw refuse('true or false');
       return text === 'true';
@@ -361,7 +389,7 @@ function boundsOf({ min, max, unit, orOff }: IntegerSetting): string {
   return `an integer from ${min} to ${max}${unit && ` (${unit})`}${orOff ? ' or "off"' : ''}`;
 }
 
-function defaultOf(setting: Setting): string | number | boolean {
+function defaultOf(setting: Setting): string | number | boolean | readonly string[] {
   return typeof setting.default === 'function' ? setting.default() : setting.default;
 }
 
@@ -383,6 +411,11 @@ export function optionOf(name: SettingName): { flags: string; description: strin
       };
     case 'switch':
       return { flags: flagOf(name), description: `${setting.help} (${variable}=true)` };
+    case 'list':
+      return {
+        flags: `${flagOf(name)} <${setting.placeholder}>`,
+        description: `${setting.help} (${variable}, with commas)`,
+      };
     case 'text':
       return {
         flags: `${flagOf(name)} <${setting.placeholder}>`,

@@ -43,6 +43,16 @@ static bool plain_group(const char *text) {
   return *text && text[0] != '/' && !strstr(text, "..") && strlen(text) < 128 && text[strlen(text) - 1] != '/';
 }
 
+/* HOST or HOST:INSIDE. */
+static struct extra_mount extra_mount(char *text) {
+  char *colon = strchr(text, ':');
+  if (colon) *colon = '\0';
+  struct extra_mount mount = {.path = text, .target = colon ? colon + 1 : text};
+  bool plain = mount.path[0] == '/' && mount.target[0] == '/' && mount.target[1] && !strstr(mount.target, "/../") && !strchr(mount.target, ':');
+  if (!plain) die(STEP_ARGUMENTS, 0, EINVAL, "--mount: expected HOST or HOST:INSIDE, absolute paths, found \"%.40s\"", text);
+  return mount;
+}
+
 struct arguments arguments_read(int argc, char **argv) {
   struct arguments read = {.control = -1, .turns = -1, .uid = (uid_t)-1};
   for (int i = 1; i < argc; i += 2) {
@@ -64,9 +74,8 @@ struct arguments arguments_read(int argc, char **argv) {
     } else if (!strcmp(flag, "--backend")) {
       read.backend = backend(value);
     } else if (!strcmp(flag, "--mount")) {
-      if (value[0] != '/') die(STEP_ARGUMENTS, (uint32_t)i, EINVAL, "--mount: expected an absolute path, found \"%.40s\"", value);
       if (read.mount_count == MAX_MOUNTS) die(STEP_ARGUMENTS, (uint32_t)i, E2BIG, "--mount: at most %d of them", MAX_MOUNTS);
-      read.mounts[read.mount_count++] = value;
+      read.mounts[read.mount_count++] = extra_mount(argv[i + 1]);
     } else {
       die(STEP_ARGUMENTS, (uint32_t)i, EINVAL, "unknown argument \"%.40s\"", flag);
     }

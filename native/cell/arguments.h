@@ -17,6 +17,11 @@ enum backend_wish {
   BACKEND_UNSAFE       /* no sandbox: limits and clean-up only */
 };
 
+struct extra_mount {
+  const char *path;   /* of the host */
+  const char *target; /* inside */
+};
+
 struct arguments {
   int control;      /* stream socket to the host */
   int turns;        /* turns.turno, or -1: the cell runs everything at once */
@@ -24,7 +29,7 @@ struct arguments {
   const char *group; /* name of the control group below the server's own, e.g. turno-12/cell-3 */
   uid_t uid;        /* PID 1 is uid, programs are uid + 1; the same numbers are used as group ids */
   enum backend_wish backend;
-  const char *mounts[MAX_MOUNTS]; /* host paths, read-only at the same path inside */
+  struct extra_mount mounts[MAX_MOUNTS]; /* read-only */
   uint32_t mount_count;
 };
 

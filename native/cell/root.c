@@ -48,7 +48,8 @@ static const char *const masked[] = {
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 struct tree {
-  const char *path;
+  const char *path;          /* of the host */
+  const char *target;        /* inside, absolute */
   int clone;                 /* mount to attach, or -1 */
   char link[PATH_MAX];       /* target, when the host has a symlink there */
   bool is_directory;
@@ -63,7 +64,7 @@ static void set_attributes(int mount, unsigned recursive, uint64_t attributes, c
 
 /* Takes one tree of the host in hand. `needed`: its absence is an error. */
 static struct tree take(const char *path, uint64_t attributes, bool needed) {
-  struct tree tree = {.path = path, .clone = -1};
+  struct tree tree = {.path = path, .target = path, .clone = -1};
   struct stat status;
   if (lstat(path, &status)) {
     if (needed) die(STEP_MOUNT, 0, errno, "\"%s\"", path);
@@ -95,7 +96,7 @@ static void make_directories(const char *path, bool all) {
 
 /* Puts a tree to its place below the working directory, which is the new root. */
 static void place(const struct tree *tree) {
-  const char *target = tree->path + 1;
+  const char *target = tree->target + 1;
   if (tree->link[0]) {
     make_directories(target, false);
     if (symlink(tree->link, target) && errno != EEXIST) die(STEP_ROOT, 0, errno, "symlink(\"%s\")", tree->path);
@@ -233,7 +234,10 @@ void root_make(struct cell *cell, const struct arguments *arguments) {
   for (size_t i = 0; i < COUNT(host_trees); i++) trees[count++] = take(host_trees[i], tree_attributes, false);
   for (size_t i = 0; i < COUNT(devices); i++) trees[count++] = take(devices[i], MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, true);
   for (uint32_t i = 0; i < arguments->mount_count; i++) {
-    if (strncmp(arguments->mounts[i], "/usr/", 5)) trees[count++] = take(arguments->mounts[i], tree_attributes, true);
+    const struct extra_mount *mount = &arguments->mounts[i];
+    if (!strncmp(mount->target, "/usr/", 5)) continue; /* is there already */
+    trees[count] = take(mount->path, tree_attributes, true);
+    trees[count++].target = mount->target;
   }
 
   umask(022);

@@ -5,7 +5,7 @@
  */
 
 import { Command, CommanderError } from 'commander';
-import { optionOf, readSettings, refuseUnknownVariables, SETTING_NAMES } from '../config.js';
+import { optionOf, readSettings, refuseUnknownVariables, SETTING_NAMES, SETTINGS } from '../config.js';
 import { TurnoError } from '../errors.js';
 import { Refusal } from '../io/client.js';
 import { didYouMean } from '../nearest.js';
@@ -93,11 +93,15 @@ export function program(context: Context): Command {
   return root;
 }
 
+/** A flag that may be repeated. */
+const appended = (value: string, before: readonly string[] = []) => [...before, value];
+
 function serveCommand({ environment }: Context): Command {
   const command = new Command('serve').description('start the server; each setting is a flag and a variable');
   for (const name of SETTING_NAMES) {
     const { flags, description } = optionOf(name);
-    command.option(flags, description);
+    if (SETTINGS[name].kind === 'list') command.option(flags, description, appended);
+    else command.option(flags, description);
   }
   return command.allowExcessArguments().action(async (flags: Record<string, unknown>) => {
     // What is no command comes here, since serving is what is done without one.

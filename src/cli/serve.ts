@@ -2,7 +2,7 @@
 
 import { destination, pino } from 'pino';
 import type { Settings } from '../config.js';
-import { findLanguages } from '../languages/registry.js';
+import { languagesFor } from '../languages/registry.js';
 import { Primary, type Started } from '../server/primary.js';
 
 /** Resolves when the server has ended in order. */
@@ -15,7 +15,7 @@ export async function serve(settings: Settings): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve);
   });
   const log = pino({ level: settings.logLevel, base: { pid: process.pid, part: 'primary' } }, destination(2));
-  const languages = await findLanguages(process.env.PATH ?? '');
+  const languages = await languagesFor(settings, process.env.PATH ?? '');
   primary = new Primary(settings, languages, log);
   const started = await Promise.race([primary.start(), isAsked]);
   if (typeof started === 'string') {

@@ -78,6 +78,8 @@ export interface LanguageHandler {
   readonly template?: TemplateKind;
   /** Whether that makes no difference for a submission of these files; absent: it never does. */
   readonly isSameWarm?: (paths: readonly string[]) => boolean;
+  /** The main file is executed itself: in the box it may be. */
+  readonly isProgram?: true;
   readonly run: (tool: ToolChain, main: string) => Command;
   /** A program that copies its standard input to its standard output, byte for byte. */
   readonly selfTest: string;
@@ -86,6 +88,7 @@ export interface LanguageHandler {
 /** A language ready for use: its handler with its tool-chain. */
 export interface Language extends LanguageInfo {
   readonly compile?: (main: string, others?: readonly string[]) => CompileCommand;
+  readonly isProgram?: true;
   readonly run: (main: string) => Command;
   /** Everything but the sources that a compiled program depends on: part of the executable's key. */
   readonly compilerIdentity: readonly string[];

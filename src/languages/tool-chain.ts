@@ -11,6 +11,7 @@ import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
+import { TurnoError } from '../errors.js';
 import type { ToolChain } from './language.js';
 
 const execute = promisify(execFile);
@@ -47,6 +48,30 @@ export async function findPython(command: string, searchPath: string): Promise<T
     return { path, version, mounts: outside.includes(prefix) ? [prefix] : [] };
   }
   return undefined;
+}
+
+/**
+ * The Python an administrator names: an interpreter, or the one of a virtual environment, which a cell gets with its
+ * packages. It is known by the path it was started by, so that path is kept as it is.
+ * @throws TURNO_SETTING
+ */
+export async function pythonAt(path: string): Promise<ToolChain> {
+  const refuse = (problem: string) => new TurnoError('TURNO_SETTING', { name: '--python', problem });
+  if (!isAbsolute(path)) throw refuse(`expected an absolute path of a Python interpreter, got ${JSON.stringify(path)}`);
+  const question =
+    'import os, sys; print(sys.prefix); print(os.path.realpath(sys.base_prefix)); ' +
+    'print(os.path.realpath(sys.executable)); print("%d.%d.%d" % sys.version_info[:3])';
+  const said = await answer(path, ['-I', '-c', question]);
+  const [prefix = '', base = '', real = '', version = ''] = said?.split('\n') ?? [];
+  if (version === '') throw refuse(`${path} is no Python interpreter that answers. Expected e.g. VENV/bin/python`);
+  // The interpreter may be a link out of the environment; what it links to must be there too.
+  const mounts = [prefix, base, real].filter((one) => !isOfTheSystem(one));
+  const outer = mounts.filter((one) => !mounts.some((other) => one !== other && one.startsWith(`${other}/`)));
+  if (outer.includes('/')) throw refuse(`${path} has / for its prefix`);
+  const hidden = outer.find((one) => one.startsWith('/tmp/'));
+  if (hidden !== undefined)
+    throw refuse(`${hidden} cannot be seen by programs, which have a /tmp of their own: move it`);
+  return { path, version, mounts: [...new Set(outer)] };
 }
 
 function isOfTheSystem(path: string): boolean {

@@ -45,6 +45,8 @@ export interface InFile {
   readonly place: 'box' | 'exe';
   readonly name: string;
   readonly content: Uint8Array | { readonly fd: number };
+  /** In the box: it may be executed. */
+  readonly isExecutable?: boolean;
 }
 
 export interface Run {
@@ -176,7 +178,9 @@ export class Cell {
         own(native.memfd('stderr')),
       ];
       const inFiles = run.template ? [...run.inFiles, halfOf(run.template)] : run.inFiles;
-      const inFds = inFiles.map(({ name, content }) => ('fd' in content ? content.fd : own(sourceFile(name, content))));
+      const inFds = inFiles.map(({ name, content, isExecutable = false }) =>
+        'fd' in content ? content.fd : own(sourceFile(name, content, isExecutable)),
+      );
       const askedNs = process.hrtime.bigint();
       // All that can fail comes before the run is posted: from then on the slot may hold a lane.
       const request = encodeRequest({
@@ -291,10 +295,10 @@ function halfOf({ half }: TemplateOrder): InFile {
   return { place: 'exe', name: 'template.so', content: { fd: half } };
 }
 
-/** A file nobody but us may open for writing, and without execute bits, which the cell would keep. */
-function sourceFile(name: string, content: Uint8Array): number {
+/** A file nobody but us may open for writing; the cell keeps execute bits. */
+function sourceFile(name: string, content: Uint8Array, isExecutable = false): number {
   const fd = native.memfd(name, content);
-  fchmodSync(fd, 0o444);
+  fchmodSync(fd, isExecutable ? 0o555 : 0o444);
   return fd;
 }
 

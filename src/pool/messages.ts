@@ -50,6 +50,8 @@ export interface RunnerSetup extends SaverSetup {
   readonly cellGroup: string;
   readonly backend: string;
   readonly maxCells: number;
+  /** HOST:INSIDE, checked. */
+  readonly mounts: readonly string[];
   /** [0] is set to 1 when the threads are to end their cells; each adds 1 to [1] when it has. */
   readonly retirement: Int32Array;
   readonly languages: readonly LanguageInfo[];

@@ -10,9 +10,11 @@ import type { RunPosting } from './process-table.js';
 /** Open files a program may have; what a shell gives by default. */
 const OPEN_FILES = 1_024;
 
-/** Files of a submission, to be put into the box. */
-export function boxFiles(files: SubmissionRequest['files']): InFile[] {
-  return files.map(({ path, content }) => ({ place: 'box', name: path, content }));
+/** Files of a submission, to be put into the box; with `isProgram` the first of them is to be executed. */
+export function boxFiles(files: SubmissionRequest['files'], isProgram = false): InFile[] {
+  return files.map(({ path, content }, index) => {
+    return { place: 'box', name: path, content, isExecutable: isProgram && index === 0 };
+  });
 }
 
 export function postingOf(job: Job, title: string, memoryLimitBytes: number): RunPosting {

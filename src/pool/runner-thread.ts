@@ -22,7 +22,11 @@ const table = attachTable(setup.table);
 const processTable = ProcessTable.attach(setup.processTable);
 const store = new Store(setup.dataDirectory, setup.isDurable);
 const languages = setup.languages.map((info) => languageOf(info));
-const cells = new Cells({ ...setup, mounts: mountsOf(setup.languages) }, processTable, setup.maxCells);
+const cells = new Cells(
+  { ...setup, mounts: [...mountsOf(setup.languages), ...setup.mounts] },
+  processTable,
+  setup.maxCells,
+);
 const isDone: IsDone = (row) => table.read(row)?.state === 'done';
 const onCompiled = (path: string, { output }: CompileOutcome) => log.info({ path, output }, 'compiled');
 const executables = new Executables(store, cells, onCompiled, isDone);

@@ -111,7 +111,7 @@ export class Runner {
     const { request } = job;
     const main = request.files[0]?.path ?? '';
     const { path, argv, env } = language.run(main);
-    const sources = programs.length > 0 ? [] : boxFiles(request.files);
+    const sources = programs.length > 0 ? [] : boxFiles(request.files, language.isProgram);
     const result = await this.#cells.run({
       posting: postingOf(job, `${language.id} ${main}`, request.limits.memoryMiB * MIB),
       path,

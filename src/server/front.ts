@@ -20,6 +20,7 @@ import { Store } from '../io/store.js';
 import type { Transport } from '../io/transport.js';
 import { Judge } from '../judge.js';
 import { UNSAFE_BACKEND } from '../pool/backend.js';
+import { checkedMounts } from '../pool/mounts.js';
 import { ProcessTable } from '../pool/process-table.js';
 import { Runners } from '../pool/runners.js';
 import { Savers } from '../pool/savers.js';
@@ -97,6 +98,7 @@ async function start(setup: FrontSetup) {
       cellGroup: setup.cellGroup,
       backend: settings.unsafeNoSandbox ? UNSAFE_BACKEND : 'auto',
       maxCells: Math.max(1, Math.floor(settings.cells / settings.fronts)),
+      mounts: checkedMounts(settings.mount, dataDirectory),
       logLevel: settings.logLevel,
       languages,
     },
