@@ -131,8 +131,13 @@ static bool remove_simply(int directory, const char *name) {
   return unlinkat(directory, name, 0) == 0 || unlinkat(directory, name, AT_REMOVEDIR) == 0;
 }
 
-/* A mode that shuts its owner out. If it cannot be changed the entry stays, and is_clean() sees that. */
+/*
+ * A mode that shuts its owner out. If it cannot be changed the entry stays, and is_clean() sees that. Only directories:
+ * fchmodat() would follow a link. Nobody lives who could put one there between the two calls.
+ */
 static void open_up(int directory, const char *name) {
+  struct stat status;
+  if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(status.st_mode)) return;
   if (fchmodat(directory, name, 0700, 0)) return;
 }
 

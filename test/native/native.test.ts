@@ -23,6 +23,7 @@ for (const half of ['template-python.so', 'template-program.so']) {
 const programs = [
   { name: 'the cell', path: compile('cell-test', 'test/native/host.c') },
   { name: 'templates', path: compile('warm-test', 'test/native/host.c') },
+  { name: 'names a program has planted', path: compile('paths-test', 'test/native/host.c') },
   { name: 'turno_run.h', path: compile('run-test', 'native/cell/library/turno_run.c') },
 ];
 
@@ -77,6 +78,14 @@ for (const { name, command, skip } of unsafeUsers) {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
 }
+
+t.spawn(join(directory, 'paths-test'), [], {
+  name: 'names a program has planted, without a sandbox',
+  skip: isRoot ? false : 'needs root: canaries and programs must have different owners',
+  env: { ...process.env, TURNO_CELL: cell, TURNO_BACKEND: 'unsafe' },
+  cwd: directory,
+  stdio: ['ignore', 'pipe', 'ignore'],
+});
 
 t.test('turno-cell --check says what this machine can do, by trying it', async (t) => {
   const { status, stdout } = spawnSync(cell, ['--check'], { encoding: 'utf8' });
