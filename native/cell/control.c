@@ -61,7 +61,10 @@ static bool receive_fixed(const struct cell *cell) {
     struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
     if (rights && rights->cmsg_type == SCM_RIGHTS) {
       if (descriptor_count) bad(0, "descriptors came twice");
-      descriptor_count = (int)((rights->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+      size_t count_of_them = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+      /* The room for a message is rounded up, so the kernel may deliver one more than were asked for. */
+      if (count_of_them > MAX_DESCRIPTORS) bad(0, "descriptors: too many");
+      descriptor_count = (int)count_of_them;
       memcpy(descriptors, CMSG_DATA(rights), (size_t)descriptor_count * sizeof(int));
     }
     at += count;
