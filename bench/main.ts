@@ -6,12 +6,14 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, release } from 'node:os';
 import Table from 'cli-table3';
+import { benchCell } from './cell/ways.js';
 import { benchWays } from './io/ways.js';
 import { benchHttp } from './server/http.js';
 import { benchAgainstMap } from './shm/against-map.js';
 import { benchTable } from './shm/table.js';
 
 const BENCHES: Readonly<Record<string, () => string[][] | Promise<string[][]>>> = {
+  cell: benchCell,
   http: benchHttp,
   map: benchAgainstMap,
   table: benchTable,

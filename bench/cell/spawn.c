@@ -1,11 +1,11 @@
 /*
- * What does a run in a cell cost, beside the bare posix_spawn that people would write themselves?
+ * One way of running a static hello, again and again, its output kept and read:
  *
- *     spawn [SECONDS-PER-ROUND] [ROUNDS]       $TURNO_CELL
+ *     spawn WAY EXECUTABLE SECONDS PARALLEL  ->  prints runs per second        cell: $TURNO_CELL
  *
- * The same static hello on both sides, its output kept in both: bare through a pipe, in the cell in a memfd (both read).
- * One and two at a time; one thread of this program for each. Rounds alternate, so that a slow moment of the machine hits
- * all ways alike; the medians of the rounds are printed. CPU frequency and neighbours are not controlled: believe the ratio.
+ *     bare    posix_spawn, a pipe, waitpid: what people would write themselves
+ *     cell    turno_run.h, one open cell for each of PARALLEL threads; output in a memfd
+ *     bwrap   bare, with bubblewrap around the program: everything unshared, /usr to read
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -21,12 +21,11 @@
 
 #include "../../native/cell/turno_run.h"
 
-#define MOST_ROUNDS 64
 #define MOST_LANES 2
 
 extern char **environ;
 
-static char hello[] = "/tmp/turno-bench-XXXXXX";
+static const char *hello;
 
 static double now_s(void) {
   struct timespec now;
@@ -39,25 +38,19 @@ static void fail(const char *what) {
   exit(1);
 }
 
-static void make_hello(void) {
-  char command[128];
-  int file = mkstemp(hello);
-  if (file < 0) fail("mkstemp");
-  close(file);
-  snprintf(command, sizeof command, "echo '#include <stdio.h>\nint main(void){puts(\"hello\");}' | gcc -O2 -static -x c - -o %s", hello);
-  if (system(command)) fail("gcc");
-}
-
-static void run_bare(void) {
+static void run_bare(bool is_wrapped) {
   int ends[2], status;
   char output[64];
-  char *const arguments[] = {hello, NULL};
+  const char *const alone[] = {hello, NULL};
+  const char *const wrapped[] = {"bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", "/usr", "/usr", "--symlink", "usr/lib64",
+                                 "/lib64", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", hello, "/tmp/hello", "/tmp/hello", NULL};
+  const char *const *arguments = is_wrapped ? wrapped : alone;
   posix_spawn_file_actions_t actions;
   pid_t pid;
   if (pipe2(ends, O_CLOEXEC)) fail("pipe2");
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-  if (posix_spawn(&pid, hello, &actions, NULL, arguments, environ)) fail("posix_spawn");
+  if (posix_spawnp(&pid, arguments[0], &actions, NULL, (char *const *)arguments, environ)) fail("posix_spawn");
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   while (read(ends[0], output, sizeof output) > 0) continue;
@@ -79,6 +72,7 @@ static void run_in_cell(struct turno_cell *cell) {
 
 struct lane {
   struct turno_cell *cell; /* NULL: bare */
+  bool is_wrapped;
   double until_s;
   long runs;
 };
@@ -87,56 +81,37 @@ static void *run_lane(void *argument) {
   struct lane *lane = argument;
   for (lane->runs = 0; now_s() < lane->until_s; lane->runs++) {
     if (lane->cell) run_in_cell(lane->cell);
-    else run_bare();
+    else run_bare(lane->is_wrapped);
   }
   return NULL;
 }
 
-static double runs_per_second(struct turno_cell **cells, int lanes, double seconds) {
-  pthread_t threads[MOST_LANES];
-  struct lane work[MOST_LANES];
-  long runs = 0;
-  double began_s = now_s();
-  for (int i = 0; i < lanes; i++) {
-    work[i] = (struct lane){.cell = cells ? cells[i] : NULL, .until_s = began_s + seconds};
-    pthread_create(&threads[i], NULL, run_lane, &work[i]);
-  }
-  for (int i = 0; i < lanes; i++) {
-    pthread_join(threads[i], NULL);
-    runs += work[i].runs;
-  }
-  return (double)runs / (now_s() - began_s);
-}
-
-static int by_value(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
-
 int main(int argc, char **argv) {
-  double seconds = argc > 1 ? atof(argv[1]) : 1;
-  int rounds = argc > 2 ? atoi(argv[2]) : 9;
-  struct turno_cell *cells[MOST_LANES];
+  pthread_t threads[MOST_LANES];
+  struct lane lanes[MOST_LANES] = {0};
   struct turno_result result;
-  static double figures[2][2][MOST_ROUNDS];
-  if (rounds > MOST_ROUNDS) rounds = MOST_ROUNDS;
-  make_hello();
-  for (int i = 0; i < MOST_LANES; i++) {
-    cells[i] = turno_cell_open(NULL, &result);
-    if (!cells[i]) return fprintf(stderr, "%s\n", result.error), 1;
+  if (argc != 5) return fprintf(stderr, "usage: spawn bare|cell|bwrap EXECUTABLE SECONDS PARALLEL\n"), 2;
+  hello = argv[2];
+  int count = atoi(argv[4]);
+  if (count < 1 || count > MOST_LANES) return fprintf(stderr, "PARALLEL: 1 to %d\n", MOST_LANES), 2;
+  for (int i = 0; i < count; i++) {
+    lanes[i].is_wrapped = !strcmp(argv[1], "bwrap");
+    if (strcmp(argv[1], "cell")) continue;
+    lanes[i].cell = turno_cell_open(NULL, &result);
+    if (!lanes[i].cell) return fprintf(stderr, "%s\n", result.error), 1;
+    run_in_cell(lanes[i].cell); /* the executable is in the cell from now on */
   }
-  for (int round = 0; round < rounds; round++) {
-    for (int lanes = 1; lanes <= MOST_LANES; lanes++) {
-      figures[lanes - 1][0][round] = runs_per_second(NULL, lanes, seconds);
-      figures[lanes - 1][1][round] = runs_per_second(cells, lanes, seconds);
-    }
+  double began_s = now_s();
+  long runs = 0;
+  for (int i = 0; i < count; i++) {
+    lanes[i].until_s = began_s + atof(argv[3]);
+    pthread_create(&threads[i], NULL, run_lane, &lanes[i]);
   }
-  printf("| at a time | bare posix_spawn, runs/s | cell, runs/s | cell of bare | spread of the cell |\n|---|---|---|---|---|\n");
-  for (int lanes = 1; lanes <= MOST_LANES; lanes++) {
-    double *bare = figures[lanes - 1][0], *cell = figures[lanes - 1][1];
-    qsort(bare, (size_t)rounds, sizeof *bare, by_value);
-    qsort(cell, (size_t)rounds, sizeof *cell, by_value);
-    double middle_bare = bare[rounds / 2], middle_cell = cell[rounds / 2];
-    printf("| %d | %.0f | %.0f | %.2f | %.0f-%.0f |\n", lanes, middle_bare, middle_cell, middle_cell / middle_bare, cell[0], cell[rounds - 1]);
+  for (int i = 0; i < count; i++) {
+    pthread_join(threads[i], NULL);
+    runs += lanes[i].runs;
   }
-  for (int i = 0; i < MOST_LANES; i++) turno_cell_close(cells[i]);
-  unlink(hello);
+  printf("%.1f\n", (double)runs / (now_s() - began_s));
+  for (int i = 0; i < count; i++) turno_cell_close(lanes[i].cell);
   return 0;
 }

@@ -63,14 +63,14 @@ export async function benchHttp(): Promise<string[][]> {
   }
 }
 
-async function post(url: string, path: string, body: unknown, token?: string) {
+export async function post(url: string, path: string, body: unknown, token?: string) {
   const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) };
   const response = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
   if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
   return (await response.json()) as { token: string; id: string; verdict: string };
 }
 
-async function startServer(data: string): Promise<{ url: string; stop(): Promise<void> }> {
+export async function startServer(data: string): Promise<{ url: string; stop(): Promise<void> }> {
   const child = spawn(process.execPath, [join(ROOT, 'dist/main.js'), 'serve', '--port', '0', '--data', data], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, TURNO_LOG_LEVEL: 'warn' },
