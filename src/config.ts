@@ -173,6 +173,14 @@ export const SETTINGS = {
     default: 64,
     help: 'new submissions are refused while less is free on the disk; 0 accepts until a write fails',
   },
+  snapshots: {
+    kind: 'integer',
+    min: 1,
+    max: 1_000,
+    unit: '',
+    default: 2,
+    help: 'snapshots of the table that are kept, with the journal since the oldest of them',
+  },
   registration: {
     kind: 'choice',
     choices: ['open', 'invite', 'closed'],

@@ -22,6 +22,7 @@ import { registerCommand } from './register.js';
 import { runCommand } from './run.js';
 import { shellCommand } from './shell.js';
 import { showCommand } from './show.js';
+import { snapshotCommand } from './snapshot.js';
 import { stressCommand } from './stress.js';
 import { submissionsCommand } from './submissions.js';
 import { submitCommand } from './submit.js';
@@ -59,6 +60,7 @@ const COMMANDS = [
   checkCommand,
   runCommand,
   tableCommand,
+  snapshotCommand,
   userCommand,
   registerCommand,
   submitCommand,

@@ -107,6 +107,13 @@ async function waitForFormerProcesses(path: string, former: Owner | undefined): 
   }
 }
 
+/** Who serves a directory, if he lives: a pid alone may be another process by now. */
+export function livingOwner(path: string): Owner | undefined {
+  const owner = ownerOf(join(path, 'turno.lock'));
+  const isHere = owner?.bootId === Buffer.from(bootId()).toString('hex') && startTimeOf(owner.pid) === owner.startTime;
+  return isHere ? owner : undefined;
+}
+
 function ownerOf(lockPath: string): Owner | undefined {
   try {
     return JSON.parse(readFileSync(lockPath, 'utf8')) as Owner;

@@ -20,10 +20,10 @@ import { COMPILE_LIMITS } from '../pool/executables.js';
 import { ProcessTable } from '../pool/process-table.js';
 import { lookAtDisk, setFloor } from '../shm/disk.js';
 import { native } from '../shm/native.js';
-import { checkpoint } from '../shm/snapshot.js';
 import { openTable, type Table } from '../shm/table.js';
 import { Watchdog } from '../shm/watchdog.js';
 import { MIB, rowIndex, type SlotIndex } from '../units.js';
+import { Caretaker } from './caretaker.js';
 import { removeStaleGroups, serverGroup } from './cell-groups.js';
 import { type ControlCommands, ControlFifo } from './control.js';
 import { DataDirectory, startTimeOf } from './data-directory.js';
@@ -32,7 +32,6 @@ import { invitePath, inviteToken } from './invite.js';
 import { placed, removeStaleSocket } from './places.js';
 import { TurnsThread } from './turns-thread.js';
 
-const LONGEST_JOURNAL_BYTES = 256 * MIB;
 const CARE_MS = 1_000;
 /** Those of the data directory in which something is written: each may be a file system of its own. */
 const DIRECTORIES = ['journal', 'snapshots', 'sources', 'executables', 'responses'];
@@ -60,8 +59,7 @@ export class Primary {
   #isStopping = false;
   /** Code of the error new submissions get, null when they are taken; undefined before the first look. */
   #refuses: string | null | undefined;
-  /** Journal position of the last snapshot, or of the start. */
-  #checkpointAt = 0;
+  #caretaker: Caretaker | undefined;
   #fronts: Fronts | undefined;
   #processTable: ProcessTable | undefined;
 
@@ -96,10 +94,9 @@ export class Primary {
     const { lanes, cells, fronts: count, maxRows, durability, minFreeMib } = this.#settings;
     const data = this.dataDirectory;
     checkCells(this.#settings);
-    const directory = await DataDirectory.lock(data, (error) => {
-      this.#log.fatal(error, 'the lock of the data directory was taken away: ending before two servers write');
-      process.kill(process.pid, 'SIGTERM');
-    });
+    const directory = await DataDirectory.lock(data, (error) =>
+      this.#endFor(error, 'the lock of the data directory was taken away, and two servers must not write'),
+    );
     this.#stops.push(() => directory.unlock());
 
     const group = serverGroup(data);
@@ -114,13 +111,20 @@ export class Primary {
       onRepair: (message) => this.#log.warn(message),
     });
     this.#table = table;
-    this.#checkpointAt = table.journal.tail;
     this.#stops.push(() => table.closeClean());
     setFloor(table.region, minFreeMib * MIB);
     const watchdog = new Watchdog(table);
     this.#lookAtDisk(table);
     const care = setInterval(() => this.#takeCare(table, watchdog), CARE_MS);
     this.#stops.push(() => clearInterval(care));
+    const caretaker = new Caretaker(
+      table,
+      { dataDirectory: data, snapshots: this.#settings.snapshots, startedAtMs: Date.now() },
+      this.#log,
+      (error) => this.#endFor(error, 'nobody cares for the table any more'),
+    );
+    this.#caretaker = caretaker;
+    this.#stops.push(() => caretaker.stop());
 
     const processTable = ProcessTable.create(join(data, 'turns.turno'), cells, lanes);
     this.#processTable = processTable;
@@ -129,10 +133,7 @@ export class Primary {
     const turns = new TurnsThread(
       processTable,
       { mode: this.#settings.turns, memoryBytes: memoryBudget(this.#settings) },
-      (error) => {
-        this.#log.fatal(error, 'nobody gets a turn any more: ending');
-        process.kill(process.pid, 'SIGTERM');
-      },
+      (error) => this.#endFor(error, 'nobody gets a turn any more'),
     );
     this.#stops.push(() => turns.stop());
 
@@ -168,15 +169,15 @@ export class Primary {
     writeFileSync(join(data, 'turno.pid'), `${process.pid}\n`);
     chmodSync(join(data, 'turno.pid'), 0o644);
     this.#stops.push(() => rmSync(join(data, 'turno.pid'), { force: true }));
-    const control = new ControlFifo(data, this.#controlCommands(table, processTable, fronts), this.#log);
+    const control = new ControlFifo(data, this.#controlCommands(table, caretaker, processTable, fronts), this.#log);
     control.start();
     this.#stops.push(() => control.stop());
     return { urls, rows, backend };
   }
 
-  #controlCommands(table: Table, processTable: ProcessTable, fronts: Fronts): ControlCommands {
+  #controlCommands(table: Table, caretaker: Caretaker, processTable: ProcessTable, fronts: Fronts): ControlCommands {
     return {
-      snapshot: { help: 'write a snapshot of the table', run: () => ({ path: this.#checkpoint(table) }) },
+      snapshot: { help: 'write a snapshot of the table', run: async () => ({ path: await caretaker.snapshot() }) },
       drain: {
         help: 'finish what runs, then end',
         run: () => {
@@ -202,6 +203,11 @@ export class Primary {
         },
       },
     };
+  }
+
+  #endFor(error: Error, why: string): void {
+    this.#log.fatal(error, `${why}: ending`);
+    process.kill(process.pid, 'SIGTERM');
   }
 
   #invite(): string | undefined {
@@ -231,38 +237,15 @@ export class Primary {
     for (const slot of table.slots()) native.queueSignal(table.cellPid(slot), FORWARD_SIGNAL, 0);
   }
 
-  /** A consistent copy of the table; the journal before it is dropped. */
+  /** Has a consistent copy of the table written; two at once are one. */
   snapshot(): void {
-    if (this.#table === undefined) return;
-    try {
-      this.#checkpoint(this.#table);
-    } catch (error) {
-      this.#log.error(error, 'snapshot not written; the last one stands');
-    }
+    this.#caretaker?.snapshot(); // how it ends is in the log
   }
 
-  /** @returns its path */
-  #checkpoint(table: Table): string {
-    try {
-      const path = checkpoint(table);
-      this.#log.info({ path }, 'snapshot written');
-      return path;
-    } finally {
-      this.#checkpointAt = table.journal.tail;
-    }
-  }
-
-  /** Once a second: nobody holds the table up, the journal has room ahead, and is short enough to be read at a start. */
+  /** Once a second, what takes no time: nobody holds the table up, and the disk has room. */
   #takeCare(table: Table, watchdog: Watchdog): void {
     for (const done of watchdog.look()) this.#log.warn(done, 'a stopped process held up the table');
     this.#lookAtDisk(table);
-    table.journal.retry();
-    try {
-      table.journal.prepareSpare();
-    } catch (error) {
-      this.#log.warn(error, 'no spare segment for the journal');
-    }
-    if (table.journal.tail - this.#checkpointAt > LONGEST_JOURNAL_BYTES) this.snapshot();
   }
 
   /** The log says how much is free at the start, and whenever new work begins to be refused or is taken again. */

@@ -16,9 +16,10 @@ export interface Problem {
   readonly offset: number;
 }
 
-export function* problemsOf(table: Table): Generator<Problem> {
+/** @param checkStop called from time to time; what it throws ends the check */
+export function* problemsOf(table: Table, checkStop: () => void = () => undefined): Generator<Problem> {
   yield* directoryProblems(table);
-  yield* rowProblems(table);
+  yield* rowProblems(table, checkStop);
   yield* userProblems(table);
   yield* lockProblems(table);
 }
@@ -70,7 +71,7 @@ function roomIn({ region }: Table, area: Area, perChunk: number): number {
   return chunks * perChunk;
 }
 
-function* rowProblems(table: Table): Generator<Problem> {
+function* rowProblems(table: Table, checkStop: () => void): Generator<Problem> {
   const { rows, running, done } = table.counts();
   const found = { running: 0, done: 0 };
   const firstUnfinished = table.region.load(H.FIRST_UNFINISHED);
@@ -79,6 +80,7 @@ function* rowProblems(table: Table): Generator<Problem> {
   if (rows > room) yield { what: `${rows} rows are counted, there is room for ${room}`, offset: H.ROWS.offset };
   for (let index = 0; index < Math.min(rows, room); index++) {
     const row = rowIndex(index);
+    if (index % ROWS_PER_CHUNK === 0) checkStop();
     yield* caught(
       () => {
         const read = table.read(row);

@@ -30,6 +30,7 @@ import {
   RecordKind,
   ResponseKind,
   ROW,
+  ROWS_PER_CHUNK,
   STRIPE_WORDS,
   STRIPES,
   type State,
@@ -617,14 +618,18 @@ export class Table {
     return place === undefined || place.at === 0 ? undefined : place;
   }
 
-  /** Copies every row and user into an empty table in which nobody else works; each as it is at some moment meanwhile. */
-  copyInto(copy: Table): void {
+  /**
+   * Copies every row and user into an empty table in which nobody else works; each as it is at some moment meanwhile.
+   * @param checkStop called from time to time; what it throws ends it
+   */
+  copyInto(copy: Table, checkStop: () => void = () => undefined): void {
     // Rows are counted first: a row that is there has its user there, but not the other way round.
     const rows = this.#region.load(H.ROWS);
     const users = this.#users.count;
     for (let index = 0; index < users; index++) copy.#users.restore(index, this.#users.imageOf(index));
     const image = new RowImage();
     for (let row = 0; row < rows; row++) {
+      if (row % ROWS_PER_CHUNK === 0) checkStop();
       if (!this.#load(row, image)) throw this.#region.damaged(`row ${row} was never written`, this.#rows.offset(row));
       const response = image.response.at === 0 ? undefined : this.#responses.get(row, image.response);
       copy.#putRow(row, image, response);

@@ -4,7 +4,7 @@
  * Nobody is held up. Rows and users are copied one by one, each verified, each as it is at some moment meanwhile; then the
  * journal from the beginning of the copy to its end is applied, and the snapshot is the table as it was at one journal
  * position, JOURNAL_START: the journal from there on brings it up to date. A snapshot appears under its name only when it is
- * whole and synced: temporary name, fsync, rename, fsync of the directory.
+ * whole, synced and read back without a problem: temporary name, fsync, check, rename, fsync of the directory.
  */
 
 import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -12,28 +12,30 @@ import { join } from 'node:path';
 import { faultPoint } from './fault-points.js';
 import { Durability } from './layout.js';
 import { native } from './native.js';
-import { openTable, snapshotDirectory } from './open.js';
+import { openSnapshot, openTable, snapshotDirectory } from './open.js';
 import { H } from './region.js';
 import { replay } from './replay.js';
 import type { Table } from './shared-table.js';
 import { syncDirectory } from './sync-directory.js';
 
-const SNAPSHOTS_KEPT = 3;
+const SNAPSHOTS_KEPT = 2;
 /** A snapshot has no use for one. */
 const SMALLEST_RING = 262_144;
 
 /**
- * Writes a snapshot into `directory` (made if it is not there). Blocks the calling thread, about 10 us a row.
+ * Writes a snapshot into `directory` (made if it is not there), and reads it back whole before it gets its name. Blocks the
+ * calling thread, about 15 us a row.
  * @returns its path
  * @throws TURNO_DISK_FULL, TURNO_TABLE_DAMAGED; then nothing is left behind and the last snapshot stands.
  */
-export function writeSnapshot(table: Table, directory: string, now = new Date()): string {
+export function writeSnapshot(table: Table, directory: string, checkStop: () => void = () => undefined): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const temporary = join(directory, `making-${process.pid}-${process.hrtime.bigint()}`);
   try {
-    const position = copyTo(table, temporary);
+    const position = copyTo(table, temporary, checkStop);
+    verify(temporary, checkStop);
     // The position comes first in the name: the order of names is the order of snapshots, whatever the clock did.
-    const name = `table-${String(position).padStart(16, '0')}-${now.toISOString().replaceAll(/[:.]/g, '-')}.turno`;
+    const name = `table-${String(position).padStart(16, '0')}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.turno`;
     faultPoint('snapshot.before-rename');
     renameSync(temporary, join(directory, name));
     faultPoint('snapshot.after-rename');
@@ -46,19 +48,23 @@ export function writeSnapshot(table: Table, directory: string, now = new Date())
 }
 
 /**
- * Writes a snapshot where the next start looks for it, keeps the last three, and drops the journal before it. What the
- * dropped journal carried for others (sources, answers in files) is synced first. Blocks; for the primary.
+ * Writes a snapshot where the next start looks for it, keeps the last few, and drops the journal before the oldest of them:
+ * each of them can be started from, should a later one be damaged. What the dropped journal carried for others (sources,
+ * answers in files) is synced first. Blocks, about 15 us a row.
+ * @param checkStop called from time to time; what it throws ends it
  */
-export function checkpoint(table: Table): string {
+export function checkpoint(table: Table, kept = SNAPSHOTS_KEPT, checkStop: () => void = () => undefined): string {
   const directory = snapshotDirectory(table.path);
-  const path = writeSnapshot(table, directory);
+  const path = writeSnapshot(table, directory, checkStop);
   const { journal, region } = table;
   native.syncFileSystem(region.fd);
-  const names = readdirSync(directory).filter((name) => name.endsWith('.turno'));
   for (const name of readdirSync(directory).filter((other) => other.startsWith('making-')))
     rmSync(join(directory, name));
-  for (const name of names.sort().slice(0, -SNAPSHOTS_KEPT)) rmSync(join(directory, name));
-  if (region.load(H.DURABILITY) !== Durability.none) journal.segments.dropBefore(positionOf(path));
+  const names = readdirSync(directory).filter((name) => name.endsWith('.turno'));
+  names.sort();
+  for (const name of names.slice(0, -kept)) rmSync(join(directory, name));
+  const oldest = names.at(-kept) ?? names[0] ?? path;
+  if (region.load(H.DURABILITY) !== Durability.none) journal.segments.dropBefore(positionOf(oldest));
   region.storeLong(H.JOURNAL_START, positionOf(path));
   return path;
 }
@@ -69,13 +75,13 @@ export function journalBytes({ region, journal }: Table): number {
 }
 
 /** @returns the journal position at which the copy is the table. */
-function copyTo(table: Table, path: string): number {
+function copyTo(table: Table, path: string, checkStop: () => void): number {
   const { region, journal } = table;
   const hasJournal = region.load(H.DURABILITY) !== Durability.none;
   const from = journal.tail; // before the copy: whatever changes during it is behind this position
   const copy = openTable({ path, create: true, durability: 'none', ...table.shape, ringBytes: SMALLEST_RING });
   try {
-    table.copyInto(copy);
+    table.copyInto(copy, checkStop);
     const end = journal.tail;
     if (hasJournal) {
       journal.commit(end, true);
@@ -92,6 +98,11 @@ function copyTo(table: Table, path: string): number {
     copy.close();
     throw error;
   }
+}
+
+/** @throws TURNO_TABLE_DAMAGED */
+function verify(path: string, checkStop: () => void): void {
+  openSnapshot(path, checkStop).close();
 }
 
 function positionOf(snapshot: string): number {

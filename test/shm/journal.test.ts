@@ -100,6 +100,24 @@ t.test('a damaged snapshot is passed over when the journal reaches further back'
   sameRows(t, after, table);
 });
 
+t.test('with the last snapshot damaged a start is made from the one before and the journal since then', async (t) => {
+  const table = freshTable(t);
+  const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+  const snapshots: string[] = [];
+  for (let round = 0; round < 4; round++) {
+    for (let n = 0; n < 2_000; n++) table.finish(submit(table, user).row, resultFor(n, n));
+    table.commit();
+    snapshots.push(checkpoint(table, 2));
+  }
+  t.same(snapshots.map(existsSync), [false, false, true, true]);
+  truncateSync(snapshots[3] ?? '', 10_000);
+  const messages: string[] = [];
+  const after = losePower(t, table, { onRepair: (message) => messages.push(message) });
+  t.match(messages[0], /is not used/);
+  t.equal(after.counts().done, 8_000);
+  sameRows(t, after, table);
+});
+
 t.test('a hole in the journal is damage: the start is refused and everything is left in place', async (t) => {
   const table = freshTable(t);
   const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });

@@ -1,0 +1,80 @@
+/**
+ * What the table needs while it is served and what takes long: room ahead in the journal, snapshots, temporary files that a
+ * dead server left. In a thread of the primary (care-thread.ts), whose event loop is needed for signals and fronts.
+ */
+
+import { type Answer, answer } from '../pool/answer.js';
+import { checkpoint, journalBytes } from '../shm/snapshot.js';
+import type { Table } from '../shm/table.js';
+import { MIB } from '../units.js';
+import { removeTemporaries } from './temporaries.js';
+
+/** What a start after a power cut has to read at most, about. */
+const LONGEST_JOURNAL_BYTES = 256 * MIB;
+/** After a snapshot that failed the journal stays long: not every second another. */
+const PAUSE_AFTER_FAILURE_MS = 60_000;
+
+export interface CareOptions {
+  readonly dataDirectory: string;
+  /** Snapshots that are kept. */
+  readonly snapshots: number;
+  /** When the server began: older temporary files are nobody's. */
+  readonly startedAtMs: number;
+}
+
+/** From the primary to the thread. */
+export type CareOrder = { readonly kind: 'snapshot' } | { readonly kind: 'stop' };
+/** From the thread to the primary. */
+export type CareReport =
+  | { readonly kind: 'snapshot'; readonly outcome: Answer<string> }
+  | { readonly kind: 'swept'; readonly files: number }
+  | { readonly kind: 'trouble'; readonly about: string; readonly message: string };
+
+export class Care {
+  readonly #table: Table;
+  readonly #options: CareOptions;
+  readonly #tell: (report: CareReport) => void;
+  /** Throws when the server ends: what takes long asks from time to time. */
+  readonly #checkStop: () => void;
+  #nextSnapshotMs = 0;
+
+  constructor(table: Table, options: CareOptions, tell: (report: CareReport) => void, checkStop: () => void) {
+    this.#table = table;
+    this.#options = options;
+    this.#tell = tell;
+    this.#checkStop = checkStop;
+  }
+
+  /** Once, at the start. */
+  begin(): void {
+    const files = removeTemporaries(this.#options.dataDirectory, this.#options.startedAtMs);
+    if (files > 0) this.#tell({ kind: 'swept', files });
+  }
+
+  /** About once a second. */
+  async look(): Promise<void> {
+    const { journal } = this.#table;
+    journal.retry();
+    // A spare takes room: not when there is too little already.
+    if (this.#table.refusal() === undefined)
+      this.#try('no spare segment for the journal', () => journal.prepareSpare());
+    const isDue = journalBytes(this.#table) > LONGEST_JOURNAL_BYTES && performance.now() >= this.#nextSnapshotMs;
+    if (isDue) await this.snapshot();
+  }
+
+  /** A consistent copy of the table; the journal before the oldest copy that is kept is dropped. */
+  async snapshot(): Promise<void> {
+    const { snapshots } = this.#options;
+    const outcome = await answer('a snapshot', () => checkpoint(this.#table, snapshots, this.#checkStop));
+    if (outcome.kind === 'failed') this.#nextSnapshotMs = performance.now() + PAUSE_AFTER_FAILURE_MS;
+    this.#tell({ kind: 'snapshot', outcome });
+  }
+
+  #try(about: string, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#tell({ kind: 'trouble', about, message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/** `turno snapshot` and SIGUSR2 at a running server; temporary files a dead one left. */
+
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { t } from 'tap';
+import { openSnapshot, openTable } from '../../src/shm/open.js';
+import { cli } from '../cli/run-cli.js';
+import { startServer } from '../start-server.js';
+
+const HELLO = { language: 'python', source: 'print("hello")' };
+const snapshotsIn = (data: string) => readdirSync(join(data, 'snapshots')).filter((name) => name.endsWith('.turno'));
+
+t.test('turno snapshot prints the path of a snapshot that holds everything; the last k are kept', async (t) => {
+  const server = await startServer(t, { args: ['--snapshots', '3'] });
+  const token = await server.register('ada');
+  const paths: string[] = [];
+  for (let n = 1; n <= 4; n++) {
+    await server.judge(token, HELLO);
+    const { status, out, err } = await cli(['snapshot', server.data]);
+    t.same([status, err], [0, '']);
+    paths.push(out.trim());
+    const snapshot = openSnapshot(out.trim());
+    t.match(snapshot.counts(), { rows: n, done: n });
+    snapshot.close();
+  }
+  t.same(
+    paths.map((path) => existsSync(path)),
+    [false, true, true, true],
+  );
+  // Two at once are one, or at most the second follows the first: each asker gets the name of one that is there.
+  const both = await Promise.all([cli(['snapshot', server.data]), cli(['snapshot', server.data])]);
+  for (const { out } of both)
+    t.ok(
+      snapshotsIn(server.data).some((name) => out.trim().endsWith(name)),
+      out,
+    );
+  await server.stop();
+  t.match(await cli(['snapshot', server.data]), { status: 2, err: /TURNO_NOT_FOUND/ }, 'nobody serves');
+});
+
+t.test('a snapshot that cannot be written: the asker is told why, and the last one stands', async (t) => {
+  const server = await startServer(t);
+  const token = await server.register('ada');
+  await server.judge(token, HELLO);
+  const first = await cli(['snapshot', server.data]);
+  // A damaged answer: what the snapshot copies is looked at, and it does not become one.
+  const fd = openSync(join(server.data, 'table.turno'), 'r+');
+  const found = openTable({ path: join(server.data, 'table.turno'), create: false });
+  writeSync(fd, Buffer.from('damage'), 0, 6, found.offsetOf(0) + 100);
+  found.close();
+  closeSync(fd);
+  const second = await cli(['snapshot', server.data]);
+  t.match(second, { status: 1, out: '', err: /no snapshot: .*damaged|checksum/ });
+  t.same(snapshotsIn(server.data), [basename(first.out.trim())]);
+  t.equal((await server.judge(token, HELLO)).verdict, 'AC', 'the server goes on');
+});
+
+t.test('temporary files of a dead server are removed at the next start, and nothing else', async (t) => {
+  const first = await startServer(t);
+  const token = await first.register('ada');
+  const { id } = await first.judge(token, HELLO);
+  await first.stop();
+  const part = join(first.data, 'sources', id.slice(0, 2));
+  const stale = [`${id}.request.123-0-abc.tmp`, `${id}.request.123-1-x1y2.tmp`].map((name) => join(part, name));
+  mkdirSync(join(first.data, 'responses', 'ab'), { recursive: true });
+  stale.push(join(first.data, 'responses', 'ab', `${id}.99-7-zz.tmp`));
+  const ofUser = join(part, `${id}-notes.1-0-abc.tmp`);
+  for (const path of [...stale, ofUser]) {
+    writeFileSync(path, 'half');
+    utimesSync(path, 1_000, 1_000);
+  }
+  const second = await startServer(t, { data: first.data });
+  await second.logged(/"files":3.*temporary files/);
+  t.same(stale.map(existsSync), [false, false, false]);
+  t.ok(existsSync(ofUser), 'a name a user chose is no temporary one');
+  t.equal((await second.show(token, id)).verdict, 'AC');
+});
