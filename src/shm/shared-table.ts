@@ -17,6 +17,7 @@ import { fsyncSync } from 'node:fs';
 import { TurnoError } from '../errors.js';
 import { type Arrival, arrival, type RowIndex, rowIndex } from '../units.js';
 import { Agents } from './agents.js';
+import { applyRecord, copyTable, FIRST_VERSION, linkRow, loadRow, type TableParts } from './copying.js';
 import { freeBytes } from './disk.js';
 import { faultPoint } from './fault-points.js';
 import { HashIndex, hashWords } from './hash-index.js';
@@ -30,14 +31,13 @@ import {
   RecordKind,
   ResponseKind,
   ROW,
-  ROWS_PER_CHUNK,
   STRIPE_WORDS,
   STRIPES,
   type State,
   USER,
 } from './layout.js';
 import { loadNative } from './native.js';
-import { intentOf, type Log, Records, VERSION, WORDS } from './records.js';
+import { intentOf, type Log, Records, WORDS } from './records.js';
 import { H, type Region, type RegionOptions } from './region.js';
 import type { LogRecord } from './replay.js';
 import { Responses } from './responses.js';
@@ -51,7 +51,6 @@ const ORDINAL_WORD = ROW.fields.ORDINAL.offset / 4;
 const RESPONSE_AT_WORD = ROW.fields.RESPONSE_AT.offset / 4;
 const RESPONSE_BYTES_WORD = ROW.fields.RESPONSE_BYTES.offset / 4;
 const NO_IMAGE = new Int32Array();
-const FIRST_VERSION = 2;
 /** Of native.findRow(). */
 const NOBODY = -1;
 const LOOK_YOURSELF = -2;
@@ -102,6 +101,7 @@ export class Table {
   readonly #responses: Responses;
   readonly #log: Log;
   readonly #journal: Journal;
+  readonly #parts: TableParts;
   /** Images for this thread's one change or read at a time. */
   readonly #image = new RowImage();
   readonly #probe = new RowImage();
@@ -151,6 +151,15 @@ export class Table {
       (row, key) => this.#hasId(row, key),
     );
     this.#responses = new Responses(region, this.#growLock);
+    this.#parts = {
+      region,
+      rows: this.#rows,
+      users: this.#users,
+      userRecords: this.#userRecords,
+      ids: this.#ids,
+      responses: this.#responses,
+      growLock: this.#growLock,
+    };
     agents.onReclaim = (slot) => this.#finishIntent(slot);
     agents.claim();
   }
@@ -287,21 +296,13 @@ export class Table {
     faultPoint('accept.after-log');
     this.#region.store(H.ROWS, row + 1);
     faultPoint('accept.after-commit');
-    this.#link(row, image);
+    linkRow(this.#parts, row, image);
     return { row: rowIndex(row), arrival: arrival(number) };
-  }
-
-  /** What follows the commit of a row; idempotent. */
-  #link(row: number, image: RowImage): void {
-    this.#ids.add(row, hashWords(image.words, ID_WORD, ID_WORDS));
-    faultPoint('accept.after-index');
-    if (this.#users.newest(image.user) < row + 1) this.#users.setNewest(image.user, row + 1);
-    faultPoint('accept.after-chain');
   }
 
   #repairAccept(): void {
     const last = this.#region.load(H.ROWS) - 1;
-    if (last >= 0 && this.#rows.read(last, this.#probe.words)) this.#link(last, this.#probe);
+    if (last >= 0 && this.#rows.read(last, this.#probe.words)) linkRow(this.#parts, last, this.#probe);
   }
 
   #hashOf(row: number): number | undefined {
@@ -462,7 +463,7 @@ export class Table {
   }
 
   #load(row: number, image: RowImage): boolean {
-    return row >= 0 && row < this.#region.load(H.ROWS) && this.#rows.read(row, image.words);
+    return loadRow(this.#parts, row, image);
   }
 
   // ---- changing -----------------------------------------------------------------------------------------------------
@@ -623,71 +624,13 @@ export class Table {
    * @param checkStop called from time to time; what it throws ends it
    */
   copyInto(copy: Table, checkStop: () => void = () => undefined): void {
-    // Rows are counted first: a row that is there has its user there, but not the other way round.
-    const rows = this.#region.load(H.ROWS);
-    const users = this.#users.count;
-    for (let index = 0; index < users; index++) copy.#users.restore(index, this.#users.imageOf(index));
-    const image = new RowImage();
-    for (let row = 0; row < rows; row++) {
-      if (row % ROWS_PER_CHUNK === 0) checkStop();
-      if (!this.#load(row, image)) throw this.#region.damaged(`row ${row} was never written`, this.#rows.offset(row));
-      const response = image.response.at === 0 ? undefined : this.#responses.get(row, image.response);
-      copy.#putRow(row, image, response);
-    }
+    copyTable(this.#parts, copy.#parts, checkStop);
     copy.#recount();
   }
 
-  /**
-   * Does again what a record of the journal says, in a table in which nobody else works. A record older than what is there
-   * changes nothing.
-   * @param onSource gets the sources among them
-   */
+  /** See applyRecord. */
   apply(record: LogRecord, onSource: (id: Uint8Array, packed: Uint8Array) => void): void {
-    switch (record.kind) {
-      case LogKind.user: {
-        const image = this.#userRecords.newImage();
-        image.set(record.image);
-        if (record.index <= this.#users.count) this.#users.reapply(record.index, image);
-        return;
-      }
-      case LogKind.row: {
-        const image = new RowImage();
-        image.words.set(record.image);
-        this.#applyRow(record.index, image, image.response.at === 0 ? undefined : record.rest);
-        return;
-      }
-      case LogKind.source: {
-        const row = this.read(rowIndex(record.index));
-        if (row !== undefined) onSource(row.id, record.rest);
-        return;
-      }
-    }
-  }
-
-  #applyRow(row: number, image: RowImage, response: Uint8Array | undefined): void {
-    if (this.#load(row, this.#probe)) {
-      if (image.isSameSubmission(this.#probe)) {
-        const isOlder = ((image.words[VERSION] ?? 0) - (this.#probe.words[VERSION] ?? 0)) | 0;
-        if (isOlder < 0) return;
-      } else {
-        // Whoever logged the row that is there died before it was committed, and the next submission got its place.
-        this.#users.setNewest(this.#probe.user, this.#probe.previous);
-        this.#region.store(H.ROWS, row);
-      }
-    }
-    this.#putRow(row, image, response);
-  }
-
-  /** Writes the next row, or one that is there; `response` is what belongs into an extent. */
-  #putRow(row: number, image: RowImage, response: Uint8Array | undefined): void {
-    if (response !== undefined) image.setExtent(image.response.kind, this.#responses.put(row, response));
-    this.#rows.ensure(row, this.#growLock);
-    this.#ids.prepare(row);
-    this.#rows.seal(row, image.words, image.words[VERSION] ?? FIRST_VERSION);
-    this.#rows.writeUnseen(row, image.words);
-    if (row < this.#region.load(H.ROWS)) return;
-    this.#region.store(H.ROWS, row + 1);
-    this.#link(row, image);
+    applyRecord(this.#parts, record, onSource);
   }
 
   /** After a copy or a replay: states have changed without being counted. */
