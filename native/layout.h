@@ -267,7 +267,7 @@ struct turno_table_header {
   uint32_t users[16]; /* users registered */
   uint32_t first_unfinished[16]; /* every row before this one is done */
   int32_t base_running; /* rows running, less what the agents have added since */
-  int32_t base_done; /* rows done, less what the agents have added since */
+  int32_t base_done; /* rows done (and maybe archived since), less what the agents have added since */
   uint32_t agent_hint; /* where to look first for a free slot */
   uint32_t accept_lock[16]; /* held to add a row */
   uint32_t users_lock[16]; /* held to add a user */
@@ -285,7 +285,9 @@ struct turno_table_header {
   uint64_t free_bytes; /* free in the file system when the primary looked last (disk.ts) */
   uint64_t floor_bytes; /* new work is refused while less is free; 0 = never */
   uint32_t disk_is_read_only; /* 1 = a directory of the server took no writes when the primary looked last */
-  uint8_t reserved0[2116];
+  uint32_t first_row; /* every row before this one is archived and forgotten: its record is not looked at any more */
+  uint32_t archived; /* rows archived; raised before each is, so that a repair need count them only when it is not 0 */
+  uint8_t reserved0[2108];
 };
 _Static_assert(offsetof(struct turno_table_header, magic) == 0, "turno_table_header.MAGIC");
 _Static_assert(offsetof(struct turno_table_header, layout) == 8, "turno_table_header.LAYOUT");
@@ -325,6 +327,8 @@ _Static_assert(offsetof(struct turno_table_header, journal_salt) == 1956, "turno
 _Static_assert(offsetof(struct turno_table_header, free_bytes) == 1960, "turno_table_header.FREE_BYTES");
 _Static_assert(offsetof(struct turno_table_header, floor_bytes) == 1968, "turno_table_header.FLOOR_BYTES");
 _Static_assert(offsetof(struct turno_table_header, disk_is_read_only) == 1976, "turno_table_header.DISK_IS_READ_ONLY");
+_Static_assert(offsetof(struct turno_table_header, first_row) == 1980, "turno_table_header.FIRST_ROW");
+_Static_assert(offsetof(struct turno_table_header, archived) == 1984, "turno_table_header.ARCHIVED");
 _Static_assert(sizeof(struct turno_table_header) == 4096, "turno_table_header");
 
 /* A thread that works on the table. */
@@ -364,7 +368,7 @@ struct turno_row {
   uint32_t version; /* even: stable; odd: being changed; raised by 2 with each change */
   uint32_t checksum; /* of the words from 2 to WORDS */
   uint32_t words; /* words in use, head included */
-  uint32_t state; /* free, queued, running, done */
+  uint32_t state; /* free, queued, running, done, archived */
   uint8_t id[16]; /* random, given by whoever accepted it */
   uint32_t user; /* index of the user */
   uint32_t owner; /* pid of the front that looks after it */

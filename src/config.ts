@@ -181,6 +181,22 @@ export const SETTINGS = {
     default: 2,
     help: 'snapshots of the table that are kept, with the journal since the oldest of them',
   },
+  keepDays: {
+    kind: 'integer',
+    min: 0,
+    max: 36_500,
+    unit: 'days',
+    default: 0,
+    help: 'submissions sent longer ago go from the table into archive files, the oldest first; 0 keeps them',
+  },
+  keepRows: {
+    kind: 'integer',
+    min: 0,
+    max: 100_000_000,
+    unit: '',
+    default: 0,
+    help: 'when there are more submissions the oldest that are done go into archive files; 0 keeps any number',
+  },
   registration: {
     kind: 'choice',
     choices: ['open', 'invite', 'closed'],

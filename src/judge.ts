@@ -42,7 +42,7 @@ import { recordOutcome } from './pool/record.js';
 import type { Runners } from './pool/runners.js';
 import type { Savers } from './pool/savers.js';
 import { native } from './shm/native.js';
-import type { Row, Table } from './shm/table.js';
+import { isEnded, type Row, type Table } from './shm/table.js';
 import { hashOf, newToken } from './token.js';
 import type { RowIndex } from './units.js';
 import { verdictNumber } from './verdict.js';
@@ -131,7 +131,7 @@ export class Judge implements JudgeApi {
   async #adoptOne(row: RowIndex): Promise<void> {
     const { table, store, log, runners } = this.#parts;
     const found = table.read(row);
-    if (found === undefined || found.state === 'done') return;
+    if (found === undefined || isEnded(found)) return;
     table.setOwner(row, process.pid);
     const id = Buffer.from(found.id).toString('hex');
     const request = store.loadRequest(id);
@@ -370,7 +370,8 @@ export class Judge implements JudgeApi {
 
   #read(row: RowIndex): Row {
     const found = this.#parts.table.read(row);
-    if (found === undefined) throw new TurnoError('TURNO_NOT_FOUND', { what: 'row', id: row });
+    if (found === undefined || found.state === 'archived')
+      throw new TurnoError('TURNO_NOT_FOUND', { what: 'row', id: row });
     return found;
   }
 }

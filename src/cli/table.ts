@@ -63,6 +63,7 @@ async function restore(context: Context, data: string): Promise<void> {
     const aside = restoreTable({
       path: join(data, 'table.turno'),
       onSource: (id, packed) => store.restoreRequest(Buffer.from(id).toString('hex'), packed),
+      onArchived: (id) => store.removeSubmission(Buffer.from(id).toString('hex')),
       onRepair: (message) => print(context.out, message),
     });
     print(context.out, `restored${aside === undefined ? '' : `; the old file is ${aside}`}`);

@@ -419,6 +419,7 @@ export const Health = Type.Object({
   queued: Type.Integer(),
   running: Type.Integer(),
   done: Type.Integer(),
+  archived: Type.Integer({ description: 'submissions that have gone into archive files' }),
   bytes: Type.Integer({ description: 'of the table in the file' }),
   freeBytes: Type.Integer({ description: 'on the disk of the data directory, about a second ago' }),
   refuses: nullable(Type.String({ description: 'code of the error new submissions get; null when they are taken' })),

@@ -14,7 +14,17 @@
  */
 
 import { createHash } from 'node:crypto';
-import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Packr } from 'msgpackr';
@@ -100,6 +110,19 @@ export class Store {
     return { ...rest, files: files.map(load) };
   }
 
+  /** Everything of a submission but its executable, which others may share. */
+  removeSubmission(id: string): void {
+    const part = id.slice(0, 2);
+    const packed = readIfThere(join(this.#root, this.#requestPath(id)));
+    if (packed !== undefined) {
+      const names: string[] = packr.unpack(packed).files;
+      for (const name of names) this.discard(this.#sourcePath(id, name, names));
+    }
+    rmSync(join(this.#root, 'sources', part, id), { recursive: true, force: true });
+    this.discard(this.#responsePath(id));
+    this.discard(this.#requestPath(id)); // last: it tells where the sources are
+  }
+
   async readSource(relativePath: string): Promise<Buffer> {
     return readFile(join(this.#root, relativePath));
   }
@@ -132,7 +155,12 @@ export class Store {
     const path = join(this.#root, this.executablePath(key));
     const packed = readIfThere(`${path}.compile`);
     if (packed === undefined) return undefined;
-    return { fd: openSync(path, O_RDONLY | O_NOFOLLOW), compile: packr.unpack(packed) };
+    try {
+      return { fd: openSync(path, O_RDONLY | O_NOFOLLOW), compile: packr.unpack(packed) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined; // removed in between (retention)
+      throw error;
+    }
   }
 
   /** An open file for a compiler's product, under a temporary name. */
@@ -159,13 +187,31 @@ export class Store {
     return readFile(join(this.#root, relativePath));
   }
 
+  /** Paths of all executables. */
+  *executables(): Generator<string> {
+    for (const part of namesIn(join(this.#root, 'executables'))) {
+      for (const name of namesIn(join(this.#root, 'executables', part))) {
+        if (/^[0-9a-f]{40}$/.test(name)) yield join('executables', part, name);
+      }
+    }
+  }
+
+  removeExecutable(relativePath: string): void {
+    this.discard(`${relativePath}.compile`); // first: without it nobody finds the program any more
+    this.discard(relativePath);
+  }
+
   // ---- long answers -------------------------------------------------------------------------------------------------
 
   /** @returns the path, relative to the data directory. */
   saveResponse(id: string, response: Uint8Array): string {
-    const path = join('responses', id.slice(0, 2), id);
+    const path = this.#responsePath(id);
     this.#writeWhole(path, response, this.#isDurable);
     return path;
+  }
+
+  #responsePath(id: string): string {
+    return join('responses', id.slice(0, 2), id);
   }
 
   readResponse(relativePath: string): Buffer {
@@ -220,6 +266,16 @@ function inDirectory<T>(path: string, make: () => T): T {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     makeDirectories(dirname(path));
     return make();
+  }
+}
+
+/** Names in a directory; none when it is not there. */
+export function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
   }
 }
 

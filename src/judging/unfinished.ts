@@ -6,7 +6,7 @@
  * was unfinished then is remembered here and looked at again only when the bound seems to be reached.
  */
 
-import type { Row, Table } from '../shm/table.js';
+import { isEnded, type Row, type Table } from '../shm/table.js';
 import type { RowIndex } from '../units.js';
 
 const FIRST_PAGE = 4;
@@ -68,14 +68,14 @@ export class Unfinished {
       if (last === undefined || last.arrival <= known.upTo) break;
       page = this.#table.ofUser(user, { before: last.arrival, limit: PAGE });
     }
-    for (const { row, state } of fresh.reverse()) if (state !== 'done') known.rows.add(row);
+    for (const row of fresh.reverse()) if (!isEnded(row)) known.rows.add(row.row);
     known.upTo = Math.max(known.upTo, newest);
   }
 
   #forgetDone({ rows }: Known): void {
     let forgotten = 0;
     for (const row of rows) {
-      if (this.#table.read(row)?.state === 'done' && rows.delete(row) && ++forgotten === FORGOTTEN_AT_ONCE) return;
+      if (isEnded(this.#table.read(row)) && rows.delete(row) && ++forgotten === FORGOTTEN_AT_ONCE) return;
     }
   }
 }

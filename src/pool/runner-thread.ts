@@ -5,7 +5,7 @@ import { Piscina } from 'piscina';
 import { type CompileOutcome, Store } from '../io/store.js';
 import { languageOf, mountsOf } from '../languages/registry.js';
 import { faultPoint } from '../shm/fault-points.js';
-import { attachTable } from '../shm/table.js';
+import { attachTable, isEnded } from '../shm/table.js';
 import { type Answer, answer } from './answer.js';
 import { UNSAFE_BACKEND } from './backend.js';
 import { Cells } from './cells.js';
@@ -27,7 +27,7 @@ const cells = new Cells(
   processTable,
   setup.maxCells,
 );
-const isDone: IsDone = (row) => table.read(row)?.state === 'done';
+const isDone: IsDone = (row) => isEnded(table.read(row));
 const onCompiled = (path: string, { output }: CompileOutcome) => log.info({ path, output }, 'compiled');
 const executables = new Executables(store, cells, onCompiled, isDone);
 const templates = new Templates();

@@ -88,6 +88,9 @@ export class Caretaker {
       case 'swept':
         this.#log.info({ files: report.files }, 'temporary files of a former server were removed');
         return;
+      case 'archived':
+        this.#log.info({ rows: report.rows }, 'old submissions were archived');
+        return;
       case 'trouble':
         this.#log.warn({ problem: report.message }, report.about);
     }

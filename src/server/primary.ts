@@ -92,6 +92,7 @@ export class Primary {
 
   async #start(): Promise<Started> {
     const { lanes, cells, fronts: count, maxRows, durability, minFreeMib } = this.#settings;
+    const { snapshots, keepDays, keepRows } = this.#settings;
     const data = this.dataDirectory;
     checkCells(this.#settings);
     const directory = await DataDirectory.lock(data, (error) =>
@@ -108,6 +109,7 @@ export class Primary {
       maxRows,
       durability,
       onSource: (id, packed) => store.restoreRequest(Buffer.from(id).toString('hex'), packed),
+      onArchived: (id) => store.removeSubmission(Buffer.from(id).toString('hex')),
       onRepair: (message) => this.#log.warn(message),
     });
     this.#table = table;
@@ -119,7 +121,14 @@ export class Primary {
     this.#stops.push(() => clearInterval(care));
     const caretaker = new Caretaker(
       table,
-      { dataDirectory: data, snapshots: this.#settings.snapshots, startedAtMs: Date.now() },
+      {
+        snapshots,
+        keepDays,
+        keepRows,
+        dataDirectory: data,
+        isDurable: durability === 'power',
+        startedAtMs: Date.now(),
+      },
       this.#log,
       (error) => this.#endFor(error, 'nobody cares for the table any more'),
     );

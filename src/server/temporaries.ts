@@ -3,8 +3,9 @@
  * temporary one when the next server starts is nobody's, and never will be.
  */
 
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { namesIn } from '../io/store.js';
 
 const DIRECTORIES = ['sources', 'executables', 'responses', 'progress'];
 /** The name of an id or a key, and then what io/store.ts adds. What users name begins with the id and a dash, or lies deeper. */
@@ -30,13 +31,4 @@ export function removeTemporaries(dataDirectory: string, startedAtMs: number): n
     }
   }
   return count;
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
-    throw error;
-  }
 }

@@ -38,6 +38,7 @@ function* caught(look: () => string | undefined, offset: () => number): Generato
 function* directoryProblems({ region }: Table): Generator<Problem> {
   const { rows, users, ids, names, tokens, extents, fixedChunks } = region.geometry;
   const owners = new Map<number, string>();
+  const forgotten = Math.floor(region.load(H.FIRST_ROW) / ROWS_PER_CHUNK);
   const committed = region.load(H.COMMITTED);
   for (const area of [rows, users, ids, names, tokens, extents]) {
     for (let index = 0; index < area.chunks; index++) {
@@ -49,50 +50,57 @@ function* directoryProblems({ region }: Table): Generator<Problem> {
       else if (owners.has(chunk)) yield { what: `${label} and ${owners.get(chunk)} are the same chunk`, offset };
       owners.set(chunk, label);
     }
-    yield* missingChunks(region.words, area);
+    yield* missingChunks(
+      region.words,
+      area,
+      area === rows ? forgotten : area === ids && forgotten > 0 ? area.chunks : 0,
+    );
   }
 }
 
-/** Chunks of an area are made in order: none before the last is missing. */
-function* missingChunks(words: Int32Array, area: Area): Generator<Problem> {
+/** Chunks of an area are made in order: none before the last is missing, but for those a copy did not need any more. */
+function* missingChunks(words: Int32Array, area: Area, from: number): Generator<Problem> {
   let last = -1;
   for (let index = 0; index < area.chunks; index++) if (words[area.directory + index] !== 0) last = index;
   // An index begins anew with each level and leaves nothing out either.
-  for (let index = 0; index < last; index++) {
+  for (let index = from; index < last; index++) {
     if (words[area.directory + index] !== 0) continue;
     yield { what: `chunk ${index} of ${area.name} is missing`, offset: (area.directory + index) * 4 };
   }
 }
 
 /** Records there can be in the chunks an area has: a damaged count must not make us look at a thousand million. */
-function roomIn({ region }: Table, area: Area, perChunk: number): number {
-  let chunks = 0;
+function roomIn({ region }: Table, area: Area, perChunk: number, first = 0): number {
+  let chunks = Math.floor(first / perChunk);
   while (chunks < area.chunks && region.words[area.directory + chunks] !== 0) chunks++;
   return chunks * perChunk;
 }
 
 function* rowProblems(table: Table, checkStop: () => void): Generator<Problem> {
-  const { rows, running, done } = table.counts();
-  const found = { running: 0, done: 0 };
+  const { rows, running, done, archived } = table.counts();
+  const first = table.region.load(H.FIRST_ROW);
+  const found = { running: 0, done: 0, archived: first };
   const firstUnfinished = table.region.load(H.FIRST_UNFINISHED);
   const extents = table.region.load(H.EXTENTS);
-  const room = roomIn(table, table.region.geometry.rows, ROWS_PER_CHUNK);
+  const room = roomIn(table, table.region.geometry.rows, ROWS_PER_CHUNK, first);
   if (rows > room) yield { what: `${rows} rows are counted, there is room for ${room}`, offset: H.ROWS.offset };
-  for (let index = 0; index < Math.min(rows, room); index++) {
+  if (first > rows) yield { what: `the first of ${rows} rows is said to be ${first}`, offset: H.FIRST_ROW.offset };
+  for (let index = first; index < Math.min(rows, room); index++) {
     const row = rowIndex(index);
     if (index % ROWS_PER_CHUNK === 0) checkStop();
     yield* caught(
       () => {
         const read = table.read(row);
         if (read === undefined) return `row ${index} was never written`;
-        if (read.state === 'running' || read.state === 'done') found[read.state]++;
+        if (read.state === 'running' || read.state === 'done' || read.state === 'archived') found[read.state]++;
         return rowProblem(table, row, read, { firstUnfinished, extents });
       },
       () => table.offsetOf(index),
     );
   }
-  if (found.running !== running || found.done !== done) {
-    const what = `counted ${running} running and ${done} done, found ${found.running} and ${found.done}`;
+  if (found.running !== running || found.done !== done || found.archived !== archived) {
+    const text = (of: typeof found) => `${of.running} running, ${of.done} done, ${of.archived} archived`;
+    const what = `counted ${text({ running, done, archived })}, found ${text(found)}`;
     yield { what, offset: H.BASE_RUNNING.offset };
   }
   const behind = rowBehind(table, rows);
@@ -106,6 +114,7 @@ function rowProblem(
   { firstUnfinished, extents }: { firstUnfinished: number; extents: number },
 ): string | undefined {
   if (table.rowOfArrival(read.arrival) !== row) return `row ${row} has arrival ${read.arrival}`;
+  if (read.state === 'archived') return table.rowOf(read.id) === row ? `row ${row} is archived and found` : undefined;
   if (table.rowOf(read.id) !== row) return `row ${row} is not in the index`;
   if (table.user(read.user) === undefined) return `row ${row} belongs to user ${read.user}, who is not there`;
   if (row < firstUnfinished && read.state !== 'done') return `row ${row} is not done, but said to be`;
@@ -125,7 +134,8 @@ function rowBehind(table: Table, rows: number): Problem | undefined {
 
 function* userProblems(table: Table): Generator<Problem> {
   const { rows, users } = table.counts();
-  let chained = 0;
+  const first = table.region.load(H.FIRST_ROW);
+  let chained = first;
   const room = roomIn(table, table.region.geometry.users, USERS_PER_CHUNK);
   if (users > room) yield { what: `${users} users are counted, there is room for ${room}`, offset: H.USERS.offset };
   for (let user = 0; user < Math.min(users, room); user++) {
@@ -135,9 +145,11 @@ function* userProblems(table: Table): Generator<Problem> {
         if (read === undefined) return `user ${user} was never written`;
         if (table.userByName(read.name)?.index !== user) return `user ${user} is not in the index of names`;
         if (!table.hasTokenIndex(user)) return `user ${user} is not in the index of tokens`;
-        const chain = table.ofUser(user, { limit: rows + 1 });
+        const chain = [...table.chainOf(user)];
         chained += chain.length;
-        if (chain.length !== (chain[0]?.ordinal ?? 0)) return `user ${user} has ${chain.length} rows in his chain`;
+        const [newest, oldest] = [chain[0]?.ordinal ?? 0, chain.at(-1)?.ordinal ?? 1];
+        const isWhole = chain.length === newest - oldest + 1 && (oldest === 1 || first > 0);
+        if (!isWhole) return `user ${user} has ${chain.length} rows in his chain`;
         return undefined;
       },
       () => 0,

@@ -3,7 +3,6 @@
  * are put as they are, without locks and without a journal.
  */
 
-import { rowIndex } from '../units.js';
 import { faultPoint } from './fault-points.js';
 import { type HashIndex, hashWords } from './hash-index.js';
 import { LogKind, ROW, ROWS_PER_CHUNK } from './layout.js';
@@ -31,9 +30,15 @@ export interface TableParts {
   readonly growLock: WordLock;
 }
 
-/** Reads a row that is there. @throws TURNO_TABLE_DAMAGED */
+/** Who hears of what a journal has besides rows and users. */
+export interface ReplayListener {
+  onSource?(id: Uint8Array, packed: Uint8Array): void;
+  onArchived?(id: Uint8Array): void;
+}
+
+/** Reads a row that is there: accepted, and not forgotten. @throws TURNO_TABLE_DAMAGED */
 export function loadRow({ region, rows }: TableParts, row: number, image: RowImage): boolean {
-  return row >= 0 && row < region.load(H.ROWS) && rows.read(row, image.words);
+  return row >= region.load(H.FIRST_ROW) && row < region.load(H.ROWS) && rows.read(row, image.words);
 }
 
 /** What follows the commit of a row; idempotent. */
@@ -54,7 +59,11 @@ export function copyTable(from: TableParts, to: TableParts, checkStop: () => voi
   const users = from.users.count;
   for (let index = 0; index < users; index++) to.users.restore(index, from.users.imageOf(index));
   const image = new RowImage();
-  for (let row = 0; row < rows; row++) {
+  // What is forgotten is not there to be copied; a copy is itself a table that has forgotten it.
+  const first = from.region.load(H.FIRST_ROW);
+  to.region.store(H.ROWS, first);
+  to.region.store(H.FIRST_ROW, first);
+  for (let row = first; row < rows; row++) {
     if (row % ROWS_PER_CHUNK === 0) checkStop();
     if (!loadRow(from, row, image)) throw from.region.damaged(`row ${row} was never written`, from.rows.offset(row));
     const response = image.response.at === 0 ? undefined : from.responses.get(row, image.response);
@@ -65,12 +74,9 @@ export function copyTable(from: TableParts, to: TableParts, checkStop: () => voi
 /**
  * Does again what a record of the journal says. A record older than what is there changes nothing.
  * @param onSource gets the sources among them
+ * @param onArchived is told of each row that is archived: its files, which onSource may have written again, are not wanted
  */
-export function applyRecord(
-  to: TableParts,
-  record: LogRecord,
-  onSource: (id: Uint8Array, packed: Uint8Array) => void,
-): void {
+export function applyRecord(to: TableParts, record: LogRecord, { onSource, onArchived }: ReplayListener): void {
   switch (record.kind) {
     case LogKind.user: {
       const image = to.userRecords.newImage();
@@ -81,12 +87,14 @@ export function applyRecord(
     case LogKind.row: {
       const image = new RowImage();
       image.words.set(record.image);
+      if (record.index < to.region.load(H.FIRST_ROW)) return;
       applyRow(to, record.index, image, image.response.at === 0 ? undefined : record.rest);
+      if (image.state === 'archived') onArchived?.(image.id);
       return;
     }
     case LogKind.source: {
       const image = new RowImage();
-      if (loadRow(to, record.index, image)) onSource(image.toRow(rowIndex(record.index)).id, record.rest);
+      if (loadRow(to, record.index, image)) onSource?.(image.id, record.rest);
       return;
     }
   }

@@ -29,7 +29,19 @@ export const FAULT_POINTS = [
   'snapshot.before-rename',
   'snapshot.after-rename',
 ] as const;
-export type FaultPoint = (typeof FAULT_POINTS)[number] | 'saver.before-save' | 'runner.before-run';
+/** Points of retention, which only one thread of a server passes (test/crash/archive.test.ts). */
+export const ARCHIVE_POINTS = [
+  'archive.before-rename',
+  'archive.after-rename',
+  'archive.between-rows',
+  'archive.before-files',
+  'archive.between-files',
+] as const;
+export type FaultPoint =
+  | (typeof FAULT_POINTS)[number]
+  | (typeof ARCHIVE_POINTS)[number]
+  | 'saver.before-save'
+  | 'runner.before-run';
 
 let armed: ((point: FaultPoint) => void) | undefined;
 

@@ -73,7 +73,7 @@ export const HEADER = struct(
     USERS: line('users registered'),
     FIRST_UNFINISHED: line('every row before this one is done'),
     BASE_RUNNING: field('i32', 'rows running, less what the agents have added since'),
-    BASE_DONE: field('i32', 'rows done, less what the agents have added since'),
+    BASE_DONE: field('i32', 'rows done (and maybe archived since), less what the agents have added since'),
     AGENT_HINT: field('u32', 'where to look first for a free slot'),
     ACCEPT_LOCK: line('held to add a row'),
     USERS_LOCK: line('held to add a user'),
@@ -94,6 +94,14 @@ export const HEADER = struct(
     FREE_BYTES: field('u64', 'free in the file system when the primary looked last (disk.ts)'),
     FLOOR_BYTES: field('u64', 'new work is refused while less is free; 0 = never'),
     DISK_IS_READ_ONLY: field('u32', '1 = a directory of the server took no writes when the primary looked last'),
+    FIRST_ROW: field(
+      'u32',
+      'every row before this one is archived and forgotten: its record is not looked at any more',
+    ),
+    ARCHIVED: field(
+      'u32',
+      'rows archived; raised before each is, so that a repair need count them only when it is not 0',
+    ),
   },
   4_096,
 );
@@ -126,7 +134,7 @@ export const ROW = struct(
     VERSION: field('u32', 'even: stable; odd: being changed; raised by 2 with each change'),
     CHECKSUM: field('u32', 'of the words from 2 to WORDS'),
     WORDS: field('u32', 'words in use, head included'),
-    STATE: field('u32', 'free, queued, running, done'),
+    STATE: field('u32', 'free, queued, running, done, archived'),
     ID: field('u8', 'random, given by whoever accepted it', 16),
     USER: field('u32', 'index of the user'),
     OWNER: field('u32', 'pid of the front that looks after it'),
@@ -216,9 +224,16 @@ export const TABLE_STRUCTS: readonly Struct[] = [HEADER, AGENT, ROW, USER, EXTEN
 export const TABLE_SIGNATURE = signature(TABLE_STRUCTS);
 
 /** State of a row as callers see it; the number in the row is its place here. */
-export const State = { free: 'free', queued: 'queued', running: 'running', done: 'done' } as const;
+export const State = {
+  free: 'free',
+  queued: 'queued',
+  running: 'running',
+  done: 'done',
+  /** It is in an archive file (retention), and all that is left here is its place in the chain of its user. */
+  archived: 'archived',
+} as const;
 export type State = (typeof State)[keyof typeof State];
-export const STATES: readonly State[] = [State.free, State.queued, State.running, State.done];
+export const STATES: readonly State[] = [State.free, State.queued, State.running, State.done, State.archived];
 
 export const ResponseKind = { none: 0, bytes: 1, file: 2 } as const;
 /** Exit code or signal that is null. */

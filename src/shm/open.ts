@@ -16,6 +16,7 @@ import { dirname, join, resolve } from 'node:path';
 import { TurnoError } from '../errors.js';
 import { bootId } from './boot.js';
 import { problemsOf } from './check.js';
+import type { ReplayListener } from './copying.js';
 import { forgetDisk } from './disk.js';
 import { journalDirectory } from './journal.js';
 import { CHUNK_BYTES, Durability } from './layout.js';
@@ -33,6 +34,8 @@ export interface OpenOptions extends RegionOptions {
   readonly durability?: Durability;
   /** After a power cut: gets each source that was logged, to write its files again before they are wanted. */
   readonly onSource?: (id: Uint8Array, packed: Uint8Array) => void;
+  /** After a power cut: is told of each row that was archived, after its source, so that its files are removed again. */
+  readonly onArchived?: (id: Uint8Array) => void;
   /** Says what was done to a table that had not ended in order. */
   readonly onRepair?: (message: string) => void;
 }
@@ -100,15 +103,21 @@ function setAside(path: string): string {
   return aside;
 }
 
-/** A table asked to hold more than its directory has room for: copied into one that has. */
-function isTooSmall({ geometry }: Region, { maxRows = 0, maxUsers = 0 }: RegionOptions): boolean {
-  return maxRows > geometry.maxRows || maxUsers > geometry.maxUsers;
+/**
+ * A table asked to hold more than its directory has room for, or that has half used up its room for what is forgotten by now:
+ * copied into one that has.
+ */
+function isTooSmall(region: Region, { maxRows = 0, maxUsers = 0 }: RegionOptions): boolean {
+  const { geometry } = region;
+  const left = geometry.maxRows - region.load(H.FIRST_ROW);
+  return maxRows > geometry.maxRows || maxUsers > geometry.maxUsers || left < maxRows / 2;
 }
 
 function enlarge(region: Region, path: string, options: OpenOptions): Region {
   setPath(region, path);
   if (region.load(H.CLEAN) === 0) repair(region);
-  const copy = copyOf(region, path, { ...options, ...grown(region.geometry, options) });
+  const wanted = { ...options, maxRows: (options.maxRows ?? 0) + region.load(H.FIRST_ROW) };
+  const copy = copyOf(region, path, { ...options, ...grown(region.geometry, wanted) });
   region.close();
   return putInPlace(copy, path);
 }
@@ -267,13 +276,13 @@ function fill(
   region: Region,
   segments: Segments,
   from: number,
-  { onSource = () => undefined }: OpenOptions,
+  listener: ReplayListener,
   begin: (table: Table) => void,
 ): void {
   try {
     const table = new Table(region); // without a journal: DURABILITY is still 0
     begin(table);
-    const end = replay(segments, { from }, (record) => table.apply(record, onSource));
+    const end = replay(segments, { from }, (record) => table.apply(record, listener));
     table.recount();
     const last = segments.list().at(-1);
     if (last !== undefined) region.store(H.JOURNAL_SALT, last.salt);

@@ -45,6 +45,8 @@ export class Region {
   readonly longs: BigInt64Array;
   readonly #windows: { words: Int32Array; bytes: Uint8Array }[] = [];
   readonly #chunks = new Map<number, ChunkView>();
+  /** Directory words whose chunk this thread has given back: once is enough. */
+  readonly released = new Set<number>();
   #fd: number | undefined;
 
   constructor(buffer: SharedArrayBuffer, fd?: number) {
@@ -210,7 +212,17 @@ export class Region {
       hash = Math.imul(hash ^ value, 0x9e3779b1);
       hash ^= hash >>> 15;
     };
-    for (const field of [H.COMMITTED, H.EXTENTS, H.ROWS, H.USERS, H.BASE_RUNNING, H.BASE_DONE, H.FIRST_UNFINISHED]) {
+    for (const field of [
+      H.COMMITTED,
+      H.EXTENTS,
+      H.ROWS,
+      H.USERS,
+      H.BASE_RUNNING,
+      H.BASE_DONE,
+      H.FIRST_UNFINISHED,
+      H.FIRST_ROW,
+      H.ARCHIVED,
+    ]) {
       add(this.load(field));
     }
     for (const field of [H.SEGMENT_NUMBER, H.JOURNAL_SALT, H.RING_TAIL, H.RING_WRITTEN, H.JOURNAL_START]) {

@@ -15,7 +15,7 @@ import type { WordLock } from './word-lock.js';
 
 const E = EXTENT.fields;
 const CHUNK_BITS = 14;
-const GRANULES_PER_CHUNK = 2 ** CHUNK_BITS;
+export const GRANULES_PER_CHUNK = 2 ** CHUNK_BITS;
 const GRANULE_WORDS = GRANULE_BYTES / 4;
 const HEAD_WORDS = EXTENT.size / 4;
 const EXTENTS_WORD = H.EXTENTS.offset / 4;

@@ -11,6 +11,8 @@ const R = ROW.fields;
 const BYTES_AT = R.BYTES.offset;
 /** Fills the word in which the texts end. */
 const NOTHING = Buffer.alloc(3);
+const NO_TEXT = Buffer.alloc(0);
+const NO_RESULT = { verdict: 0, exitCode: null, signal: null, cpuNs: 0, wallNs: 0, waitedNs: 0, memoryBytes: 0 };
 const MAX_LANGUAGE_BYTES = 31;
 const MAX_PATH_BYTES = 127;
 
@@ -38,6 +40,11 @@ export interface Row {
   readonly executable: string | null;
   /** How many submissions the user had, with this one. */
   readonly ordinal: number;
+}
+
+/** Whether nothing changes in a row any more: it is done, or archived since, or even forgotten (undefined). */
+export function isEnded(row: Row | undefined): boolean {
+  return row === undefined || row.state === 'done' || row.state === 'archived';
 }
 
 /** What a finished run leaves in the row. */
@@ -77,6 +84,10 @@ export class RowImage {
 
   set state(state: State) {
     this.#set(R.STATE, STATES.indexOf(state));
+  }
+
+  get id(): Uint8Array {
+    return this.slice(R.ID.offset, R.ID.bytes);
   }
 
   get user(): number {
@@ -168,7 +179,16 @@ export class RowImage {
     this.#setInline(ResponseKind.none, new Uint8Array());
   }
 
-  setNumbers(result: Result): void {
+  /** What is left of a row that was archived: who, when, and its place in the chain of its user. */
+  archive(): void {
+    this.state = 'archived';
+    this.#set(R.OWNER, 0);
+    this.setNumbers(NO_RESULT);
+    this.#setTexts(NO_TEXT, NO_TEXT, NO_TEXT);
+    this.#setInline(ResponseKind.none, NO_TEXT);
+  }
+
+  setNumbers(result: Omit<Result, 'response'>): void {
     this.#set(R.VERDICT, result.verdict);
     this.#set(R.EXIT_CODE, result.exitCode ?? NO_NUMBER);
     this.#set(R.SIGNAL, result.signal ?? NO_NUMBER);
@@ -197,7 +217,7 @@ export class RowImage {
     const orNull = (value: number) => (value === NO_NUMBER ? null : value);
     return {
       row: rowIndex(index),
-      id: this.slice(R.ID.offset, R.ID.bytes),
+      id: this.id,
       arrival: arrival(this.#getLong(R.ARRIVAL)),
       state: this.state,
       user: this.user,

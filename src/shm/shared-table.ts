@@ -17,9 +17,18 @@ import { fsyncSync } from 'node:fs';
 import { TurnoError } from '../errors.js';
 import { type Arrival, arrival, type RowIndex, rowIndex } from '../units.js';
 import { Agents } from './agents.js';
-import { applyRecord, copyTable, FIRST_VERSION, linkRow, loadRow, type TableParts } from './copying.js';
+import {
+  applyRecord,
+  copyTable,
+  FIRST_VERSION,
+  linkRow,
+  loadRow,
+  type ReplayListener,
+  type TableParts,
+} from './copying.js';
 import { freeBytes } from './disk.js';
 import { faultPoint } from './fault-points.js';
+import { forgetArchived, releaseUnused } from './forgetting.js';
 import { HashIndex, hashWords } from './hash-index.js';
 import { Journal } from './journal.js';
 import {
@@ -31,13 +40,14 @@ import {
   RecordKind,
   ResponseKind,
   ROW,
+  STATES,
   STRIPE_WORDS,
   STRIPES,
   type State,
   USER,
 } from './layout.js';
 import { loadNative } from './native.js';
-import { intentOf, type Log, Records, WORDS } from './records.js';
+import { intentOf, type Log, Records, VERSION, WORDS } from './records.js';
 import { H, type Region, type RegionOptions } from './region.js';
 import type { LogRecord } from './replay.js';
 import { Responses } from './responses.js';
@@ -47,6 +57,9 @@ import { WordLock } from './word-lock.js';
 
 const ID_WORD = ROW.fields.ID.offset / 4;
 const ID_WORDS = ROW.fields.ID.bytes / 4;
+const STATE_WORD = ROW.fields.STATE.offset / 4;
+const ARCHIVED = STATES.indexOf('archived');
+const ARCHIVED_WORD = H.ARCHIVED.offset / 4;
 const ORDINAL_WORD = ROW.fields.ORDINAL.offset / 4;
 const RESPONSE_AT_WORD = ROW.fields.RESPONSE_AT.offset / 4;
 const RESPONSE_BYTES_WORD = ROW.fields.RESPONSE_BYTES.offset / 4;
@@ -74,11 +87,15 @@ export interface Accepted {
 }
 
 export interface Counts {
+  /** Accepted so far, those archived included: also the number of the next row. */
   readonly rows: number;
   readonly users: number;
   readonly queued: number;
   readonly running: number;
+  /** Still here. */
   readonly done: number;
+  /** Gone into archive files. */
+  readonly archived: number;
   readonly maxRows: number;
   /** Bytes of the file in use. */
   readonly bytes: number;
@@ -216,14 +233,19 @@ export class Table {
     return hash !== undefined && this.#users.byToken(hash)?.index === index;
   }
 
-  /** Row + 1 of a user's newest submission, 0 = none. */
+  /** Row + 1 of a user's newest submission, 0 = none; it may be forgotten. */
   newestOf(user: UserIndex): number {
     return this.#users.newest(user);
   }
 
-  /** Submissions of a user. */
-  countOf(user: UserIndex): number {
+  #newestOf(user: UserIndex): number {
     const newest = this.#users.newest(user);
+    return newest > this.#region.load(H.FIRST_ROW) ? newest : 0;
+  }
+
+  /** Submissions of a user, since the table last had none of his. */
+  countOf(user: UserIndex): number {
+    const newest = this.#newestOf(user);
     return newest === 0 ? 0 : this.#ordinalOf(newest - 1);
   }
 
@@ -284,7 +306,7 @@ export class Table {
     this.#rows.ensure(row, this.#growLock);
     this.#ids.prepare(row);
     const number = row + 1 + this.#region.load(H.BASE);
-    const previous = this.#users.newest(user);
+    const previous = this.#newestOf(user);
     const ordinal = previous === 0 ? 1 : this.#ordinalOf(previous - 1) + 1;
     const image = this.#image;
     image.begin({ id, arrival: number, user, owner, previous, ordinal, language, sentAtMs });
@@ -328,7 +350,8 @@ export class Table {
   rowOf(id: Uint8Array): RowIndex | undefined {
     if (id.length !== ID_WORDS * 4) return undefined;
     const row = this.#find(id);
-    return row === LOOK_YOURSELF ? this.#rowOfSlowly(id) : row === NOBODY ? undefined : rowIndex(row);
+    if (row === LOOK_YOURSELF) return this.#rowOfSlowly(id);
+    return row === NOBODY || this.#isArchived(row) ? undefined : rowIndex(row);
   }
 
   /**
@@ -339,7 +362,7 @@ export class Table {
   readById(id: Uint8Array, image: Int32Array): RowIndex | undefined {
     if (id.length !== ID_WORDS * 4) return undefined;
     const row = this.#find(id, image);
-    if (row >= 0) return rowIndex(row);
+    if (row >= 0) return image[STATE_WORD] === ARCHIVED ? undefined : rowIndex(row);
     const found = row === NOBODY ? undefined : this.#rowOfSlowly(id);
     return found !== undefined && this.#rows.read(found, image) ? found : undefined;
   }
@@ -367,12 +390,18 @@ export class Table {
     const view = this.#rows.view(row);
     if (view === undefined) return false;
     const at = this.#rows.at(row) + ID_WORD;
+    if (this.#isArchived(row)) return false;
     return view[at] === key[0] && view[at + 1] === key[1] && view[at + 2] === key[2] && view[at + 3] === key[3];
+  }
+
+  /** For ever, so a plain word will do. */
+  #isArchived(row: number): boolean {
+    return this.#rows.view(row)?.[this.#rows.at(row) + STATE_WORD] === ARCHIVED;
   }
 
   rowOfArrival(number: Arrival): RowIndex | undefined {
     const row = number - 1 - this.#region.load(H.BASE);
-    return row >= 0 && row < this.#region.load(H.ROWS) ? rowIndex(row) : undefined;
+    return row >= this.#region.load(H.FIRST_ROW) && row < this.#region.load(H.ROWS) ? rowIndex(row) : undefined;
   }
 
   /**
@@ -380,7 +409,17 @@ export class Table {
    * @throws TURNO_TABLE_DAMAGED
    */
   response(row: RowIndex): Uint8Array | { file: string } | undefined {
-    return this.#load(row, this.#probe) ? this.#responseOf(row, this.#probe) : undefined;
+    for (;;) {
+      if (!this.#load(row, this.#probe)) return undefined;
+      const version = this.#probe.words[VERSION];
+      try {
+        return this.#responseOf(row, this.#probe);
+      } catch (error) {
+        // Archived, and its extent given back, while we looked: then the row says so now.
+        if (!this.#load(row, this.#probe) || this.#probe.words[VERSION] !== version) continue;
+        throw error;
+      }
+    }
   }
 
   /**
@@ -403,22 +442,34 @@ export class Table {
   /** Submissions of a user, newest first, those before an arrival if given; in time proportional to what is shown. */
   ofUser(user: UserIndex, { before, limit }: { before?: Arrival | undefined; limit: number }): Row[] {
     const found: Row[] = [];
-    let next = this.#users.newest(user);
+    if (limit <= 0) return found;
+    for (const row of this.chainOf(user, before)) {
+      if (row.state === 'archived') continue;
+      found.push(row);
+      if (found.length === limit) break;
+    }
+    return found;
+  }
+
+  /** Every row of a user that is not forgotten, newest first, those before an arrival if given. */
+  *chainOf(user: UserIndex, before?: Arrival): Generator<Row> {
+    let next = this.#newestOf(user);
     if (before !== undefined) {
       const start = this.rowOfArrival(before);
       if (start !== undefined && this.#load(start, this.#probe) && this.#probe.user === user)
         next = this.#probe.previous;
     }
-    while (next !== 0 && found.length < limit) {
+    while (next > this.#region.load(H.FIRST_ROW)) {
       const isHis = this.#load(next - 1, this.#probe) && this.#probe.user === user;
       // Rows are linked backwards: anything else would be somebody else's row, or a circle.
-      if (!isHis || this.#probe.previous >= next)
+      if (!isHis || this.#probe.previous >= next) {
+        if (next <= this.#region.load(H.FIRST_ROW)) return; // forgotten while we looked
         throw this.#region.damaged(`chain of user ${user}`, this.#rows.offset(next - 1));
+      }
       const row = this.#probe.toRow(next - 1);
-      if (before === undefined || row.arrival < before) found.push(row);
       next = this.#probe.previous;
+      if (before === undefined || row.arrival < before) yield row;
     }
-    return found;
   }
 
   /**
@@ -426,12 +477,12 @@ export class Table {
    * reads them is told.
    */
   *unfinished(): Generator<Row> {
-    const first = this.#region.load(H.FIRST_UNFINISHED);
+    const first = Math.max(this.#region.load(H.FIRST_UNFINISHED), this.#region.load(H.FIRST_ROW));
     const end = this.#region.load(H.ROWS);
     let isFirst = true;
     for (let row = first; row < end; row++) {
       const state = this.#stateOf(row);
-      if (state === 'done') continue;
+      if (state === 'done' || state === 'archived') continue;
       if (isFirst) this.#allDoneBefore(first, row);
       isFirst = false;
       if (state !== 'damaged') yield this.#probe.toRow(row);
@@ -456,10 +507,12 @@ export class Table {
   counts(): Counts {
     const rows = this.#region.load(H.ROWS);
     const running = (this.#region.load(H.BASE_RUNNING) + this.#agents.total(AGENT.fields.RUNNING)) | 0;
-    const done = (this.#region.load(H.BASE_DONE) + this.#agents.total(AGENT.fields.DONE)) | 0;
+    const ended = (this.#region.load(H.BASE_DONE) + this.#agents.total(AGENT.fields.DONE)) | 0;
+    const archived = this.#region.load(H.ARCHIVED);
     const { maxRows } = this.#region.geometry;
     const bytes = this.#region.load(H.COMMITTED) * CHUNK_BYTES;
-    return { rows, users: this.#users.count, queued: rows - running - done, running, done, maxRows, bytes };
+    const states = { queued: rows - running - ended, running, done: ended - archived, archived };
+    return { rows, users: this.#users.count, ...states, maxRows, bytes };
   }
 
   #load(row: number, image: RowImage): boolean {
@@ -516,6 +569,45 @@ export class Table {
     });
   }
 
+  /**
+   * The row is in an archive file: it is found no more, and its room is given back (forget). False when it is not done, or was
+   * archived already.
+   */
+  archive(row: RowIndex): boolean {
+    const stripe = this.#stripe(row);
+    stripe.acquire();
+    try {
+      const image = this.#image;
+      if (!this.#load(row, image) || image.state !== 'done') return false;
+      image.archive();
+      Atomics.add(this.#region.words, ARCHIVED_WORD, 1);
+      try {
+        this.#rows.change(row, image.words, 0, 0);
+      } catch (error) {
+        Atomics.sub(this.#region.words, ARCHIVED_WORD, 1); // the journal takes nothing: it is not archived
+        throw error;
+      }
+      return true;
+    } finally {
+      stripe.release();
+    }
+  }
+
+  /**
+   * Gives back to the file system what archived rows had, and forgets those that nobody stands before. For one thread at a
+   * time, when what was archived is durable. Takes about 0.1 us a row that is there.
+   */
+  forget(): void {
+    forgetArchived(this.#parts);
+    // Whoever had taken room in the extents has named it in his row, or is finished by us: then rows tell what is used.
+    const extents = this.#region.load(H.EXTENTS);
+    for (const stripe of this.#stripes) {
+      stripe.acquire();
+      stripe.release();
+    }
+    releaseUnused(this.#parts, extents);
+  }
+
   #fill(row: number, image: RowImage, result: Result): void {
     image.setPaths(result);
     image.setNumbers(result);
@@ -538,9 +630,10 @@ export class Table {
     stripe.acquire();
     try {
       const image = this.#image;
+      if (row < this.#region.load(H.FIRST_ROW)) return false;
       if (!this.#load(row, image)) throw new RangeError(`there is no row ${row}`);
       const before = image.state;
-      if (before === 'done') return false;
+      if (before === 'done' || before === 'archived') return false;
       edit(image);
       const after = image.state;
       this.#rows.change(row, image.words, as(after === 'running') - as(before === 'running'), as(after === 'done'));
@@ -625,18 +718,19 @@ export class Table {
    */
   copyInto(copy: Table, checkStop: () => void = () => undefined): void {
     copyTable(this.#parts, copy.#parts, checkStop);
-    copy.#recount();
+    copy.recount();
   }
 
   /** See applyRecord. */
-  apply(record: LogRecord, onSource: (id: Uint8Array, packed: Uint8Array) => void): void {
-    applyRecord(this.#parts, record, onSource);
+  apply(record: LogRecord, listener: ReplayListener): void {
+    applyRecord(this.#parts, record, listener);
   }
 
   /** After a copy or a replay: states have changed without being counted. */
   recount(): void {
     this.#region.store(H.FIRST_UNFINISHED, 0);
     this.#recount();
+    forgetArchived(this.#parts);
   }
 
   // ---- repair and end -----------------------------------------------------------------------------------------------
@@ -659,6 +753,7 @@ export class Table {
     this.#agents.condemnOthers();
     this.reclaimDead();
     this.#recount();
+    if (this.#region.load(H.ARCHIVED) !== 0) forgetArchived(this.#parts);
   }
 
   /** Counts what is not known to be done; cheaper and safer than to know which death left which counter how. */

@@ -85,7 +85,7 @@ function copyTo(table: Table, path: string, checkStop: () => void): number {
     const end = journal.tail;
     if (hasJournal) {
       journal.commit(end, true);
-      replay(journal.segments, { from, to: end }, (record) => copy.apply(record, () => undefined));
+      replay(journal.segments, { from, to: end }, (record) => copy.apply(record, {}));
       copy.recount();
     }
     copy.region.store(H.JOURNAL_SALT, region.load(H.JOURNAL_SALT));

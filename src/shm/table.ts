@@ -3,6 +3,6 @@
 export type { Durability } from './layout.js';
 export { State } from './layout.js';
 export { attachTable, type OpenOptions, openTable } from './open.js';
-export type { Result, Row } from './row-image.js';
+export { isEnded, type Result, type Row } from './row-image.js';
 export type { Accepted, Counts, Submission, Table } from './shared-table.js';
 export type { User, UserIndex } from './users.js';

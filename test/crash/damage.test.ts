@@ -170,7 +170,9 @@ function judge(
 /** Counters, directory and all chunks; not the locks, the agents and the ring, which say nothing about what is stored. */
 function isJudged(table: Table, offset: number): boolean {
   const { COMMITTED, EXTENTS, ROWS: rows, USERS, FIRST_UNFINISHED, BASE_RUNNING, BASE_DONE } = HEADER.fields;
-  const counters = [COMMITTED, EXTENTS, rows, USERS, FIRST_UNFINISHED, BASE_RUNNING, BASE_DONE];
+  const { FIRST_ROW, ARCHIVED } = HEADER.fields;
+  const counters = [COMMITTED, EXTENTS, rows, USERS, FIRST_UNFINISHED, FIRST_ROW];
+  counters.push(BASE_RUNNING, BASE_DONE, ARCHIVED);
   if (offset < HEADER.size) return counters.some((field) => field.offset === offset);
   const { ring, ringBytes } = table.region.geometry;
   return offset >= firstJudged(table) && (offset < ring || offset >= ring + ringBytes);

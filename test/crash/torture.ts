@@ -166,7 +166,7 @@ class Ledger {
 function verifyTable(table: Table): string[] {
   const wrong: string[] = [];
   const { rows, users, queued, running, done } = table.counts();
-  const states = { free: 0, queued: 0, running: 0, done: 0 };
+  const states = { free: 0, queued: 0, running: 0, done: 0, archived: 0 };
   for (let n = 0; n < rows; n++) {
     const row = table.read(rowIndex(n));
     if (row === undefined || !isWhole(table, n)) wrong.push(`row ${n} is not whole`);

@@ -14,7 +14,8 @@ t.test('while a snapshot is written the event loop of the primary turns, and two
   for (let n = 0; n < 20_000; n++) table.finish(submit(table, user).row, resultFor(n, n));
   table.commit();
   const dataDirectory = dirname(table.path);
-  const options = { dataDirectory, snapshots: 2, startedAtMs: Date.now() };
+  const retention = { keepDays: 0, keepRows: 0 };
+  const options = { dataDirectory, snapshots: 2, startedAtMs: Date.now(), isDurable: true, ...retention };
   const caretaker = new Caretaker(table, options, pino({ level: 'silent' }), t.fail);
   const ended = caretaker.snapshot();
   t.equal(caretaker.snapshot(), ended);

@@ -52,7 +52,7 @@ t.test('a snapshot that cannot be written: the asker is told why, and the last o
   const second = await cli(['snapshot', server.data]);
   t.match(second, { status: 1, out: '', err: /no snapshot: .*damaged|checksum/ });
   t.same(snapshotsIn(server.data), [basename(first.out.trim())]);
-  t.equal((await server.judge(token, HELLO)).verdict, 'AC', 'the server goes on');
+  t.equal((await server.judge(await server.register('bob'), HELLO)).verdict, 'AC', 'the server goes on');
 });
 
 t.test('temporary files of a dead server are removed at the next start, and nothing else', async (t) => {
