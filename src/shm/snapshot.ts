@@ -4,11 +4,12 @@
  * Nobody is held up. Rows and users are copied one by one, each verified, each as it is at some moment meanwhile; then the
  * journal from the beginning of the copy to its end is applied, and the snapshot is the table as it was at one journal
  * position, JOURNAL_START: the journal from there on brings it up to date. A snapshot appears under its name only when it is
- * whole, synced and read back without a problem: temporary name, fsync, check, rename, fsync of the directory.
+ * whole, synced and read back without a problem, and when what the journal before it carried for others (sources) is synced:
+ * temporary name, fsync, check, syncfs, rename, fsync of the directory.
  */
 
-import { mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { faultPoint } from './fault-points.js';
 import { Durability } from './layout.js';
 import { native } from './native.js';
@@ -34,6 +35,8 @@ export function writeSnapshot(table: Table, directory: string, checkStop: () => 
   try {
     const position = copyTo(table, temporary, checkStop);
     verify(temporary, checkStop);
+    // A start from this snapshot reads no record from before it: what those carried for others must last before it has a name.
+    syncBeside(table.path);
     // The position comes first in the name: the order of names is the order of snapshots, whatever the clock did.
     const name = `table-${String(position).padStart(16, '0')}-${new Date().toISOString().replaceAll(/[:.]/g, '-')}.turno`;
     faultPoint('snapshot.before-rename');
@@ -49,15 +52,13 @@ export function writeSnapshot(table: Table, directory: string, checkStop: () => 
 
 /**
  * Writes a snapshot where the next start looks for it, keeps the last few, and drops the journal before the oldest of them:
- * each of them can be started from, should a later one be damaged. What the dropped journal carried for others (sources,
- * answers in files) is synced first. Blocks, about 15 us a row.
+ * each of them can be started from, should a later one be damaged. Blocks, about 15 us a row.
  * @param checkStop called from time to time; what it throws ends it
  */
 export function checkpoint(table: Table, kept = SNAPSHOTS_KEPT, checkStop: () => void = () => undefined): string {
   const directory = snapshotDirectory(table.path);
   const path = writeSnapshot(table, directory, checkStop);
   const { journal, region } = table;
-  native.syncFileSystem(region.fd);
   for (const name of readdirSync(directory).filter((other) => other.startsWith('making-')))
     rmSync(join(directory, name));
   const names = readdirSync(directory).filter((name) => name.endsWith('.turno'));
@@ -103,6 +104,23 @@ function copyTo(table: Table, path: string, checkStop: () => void): number {
 /** @throws TURNO_TABLE_DAMAGED */
 function verify(path: string, checkStop: () => void): void {
   openSnapshot(path, checkStop).close();
+}
+
+/** Makes all that lies beside the table last, on whatever file systems it is. Waits for the disk. */
+function syncBeside(tablePath: string): void {
+  const data = dirname(tablePath);
+  const below = readdirSync(data, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const synced = new Set<number>();
+  for (const directory of [data, ...below.map(({ name }) => join(data, name))]) {
+    const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      const { dev } = fstatSync(fd);
+      if (!synced.has(dev)) native.syncFileSystem(fd);
+      synced.add(dev);
+    } finally {
+      closeSync(fd);
+    }
+  }
 }
 
 function positionOf(snapshot: string): number {

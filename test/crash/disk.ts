@@ -3,7 +3,7 @@
  * that a power cut may leave behind.
  *
  * Legal, and produced at random: of a file, each sector of 512 bytes at any version since the last sync of that file; of the
- * names, any of the states since the last sync of the directory, in the order they were changed. A sync that failed makes
+ * names of each directory, any of the states since the last sync of that directory, in the order they were changed. A sync that failed makes
  * nothing durable, and no later sync of that file does for what was written before it.
  *
  * Calls are recorded by standing in for the functions of node:fs and of the addon. Files changed through a mapping
@@ -22,12 +22,14 @@ type Op =
   | { readonly kind: 'sync'; readonly file: number; readonly whole: Buffer | undefined }
   | { readonly kind: 'failed-sync'; readonly file: number }
   | { readonly kind: 'names'; readonly names: ReadonlyMap<string, number> }
-  | { readonly kind: 'sync-names' };
+  | { readonly kind: 'sync-names'; readonly directory: string };
 
 export class ForgetfulDisk {
   readonly #root: string;
   readonly #ops: Op[] = [];
   readonly #fds = new Map<number, number>();
+  /** Open directories, by their path below the root. */
+  readonly #directories = new Map<number, string>();
   #names = new Map<string, number>();
   #files = 0;
   readonly #isMapped: (path: string) => boolean;
@@ -55,11 +57,7 @@ export class ForgetfulDisk {
   /** Writes a state that a power cut after `cut` operations may have left into `directory`. */
   restore(cut: number, directory: string, random: (below: number) => number): void {
     const ops = this.#ops.slice(0, cut);
-    const lastNames = ops.findLastIndex(({ kind }) => kind === 'sync-names');
-    const choices = ops.flatMap((op, index) => (op.kind === 'names' && index > lastNames ? [op.names] : []));
-    const synced = ops.slice(0, Math.max(0, lastNames)).findLast((op) => op.kind === 'names');
-    const names = [synced?.kind === 'names' ? synced.names : new Map<string, number>(), ...choices];
-    for (const [path, file] of names[random(names.length)] ?? []) {
+    for (const [path, file] of namesLeft(ops, random)) {
       const target = join(directory, path);
       fs.mkdirSync(dirname(target), { recursive: true });
       const own = ops.filter((op) => 'file' in op && op.file === file);
@@ -68,6 +66,7 @@ export class ForgetfulDisk {
   }
 
   #relative(path: string): string | undefined {
+    if (path === this.#root) return '';
     return path.startsWith(`${this.#root}/`) ? path.slice(this.#root.length + 1) : undefined;
   }
 
@@ -82,7 +81,10 @@ export class ForgetfulDisk {
       const fd = real(path, flags, mode);
       const name = this.#relative(path);
       if (name !== undefined) this.#opened(fd, name);
-      else this.#fds.delete(fd);
+      else {
+        this.#fds.delete(fd);
+        this.#directories.delete(fd);
+      }
       return fd;
     });
     this.#standIn('writeSync', (real) => (fd: number, data: Buffer, from: number, length: number, offset: number) => {
@@ -93,7 +95,8 @@ export class ForgetfulDisk {
     this.#standIn('fsyncSync', (real) => (fd: number) => {
       real(fd);
       const file = this.#fds.get(fd);
-      if (file === -1) this.#ops.push({ kind: 'sync-names' });
+      const opened = this.#directories.get(fd);
+      if (opened !== undefined) this.#ops.push({ kind: 'sync-names', directory: opened });
       else if (file !== undefined) this.#synced(file);
     });
     this.#standIn('renameSync', (real) => (from: string, to: string) => {
@@ -132,7 +135,7 @@ export class ForgetfulDisk {
     stand('syncFileSystem', (fd: number) => {
       syncFileSystem(fd);
       for (const file of new Set(this.#names.values())) this.#synced(file);
-      this.#ops.push({ kind: 'sync-names' });
+      for (const directory of directoriesOf(this.#names)) this.#ops.push({ kind: 'sync-names', directory });
     });
     this.#undo.push(() => {
       stand('writeDurably', writeDurably);
@@ -149,8 +152,10 @@ export class ForgetfulDisk {
   }
 
   #opened(fd: number, name: string): void {
+    this.#directories.delete(fd);
     if (fs.fstatSync(fd).isDirectory()) {
-      this.#fds.set(fd, -1);
+      this.#directories.set(fd, name);
+      this.#fds.delete(fd);
       return;
     }
     const known = this.#names.get(name);
@@ -161,7 +166,7 @@ export class ForgetfulDisk {
 
   #wrote(fd: number, data: Buffer, offset: number): void {
     const file = this.#fds.get(fd);
-    if (file !== undefined && file >= 0) this.#ops.push({ kind: 'write', file, offset, data });
+    if (file !== undefined) this.#ops.push({ kind: 'write', file, offset, data });
   }
 
   #synced(file: number): void {
@@ -169,6 +174,31 @@ export class ForgetfulDisk {
     const isMapped = name !== undefined && this.#isMapped(basename(name));
     this.#ops.push({ kind: 'sync', file, whole: isMapped ? fs.readFileSync(join(this.#root, name)) : undefined });
   }
+}
+
+/** Which names are there afterwards: of each directory one of its states since it was last synced. */
+function namesLeft(ops: readonly Op[], random: (below: number) => number): Map<string, number> {
+  const left = new Map<string, number>();
+  for (const directory of directoriesOf(ops.findLast((op) => op.kind === 'names')?.names ?? new Map(), ops)) {
+    const lastSync = ops.findLastIndex((op) => op.kind === 'sync-names' && op.directory === directory);
+    const synced = ops.slice(0, Math.max(0, lastSync)).findLast((op) => op.kind === 'names');
+    const states = [synced?.names ?? new Map<string, number>()];
+    for (const [index, op] of ops.entries()) if (op.kind === 'names' && index > lastSync) states.push(op.names);
+    for (const [path, file] of states[random(states.length)] ?? []) {
+      if (directoryOf(path) === directory) left.set(path, file);
+    }
+  }
+  return left;
+}
+
+function directoriesOf(names: ReadonlyMap<string, number>, ops: readonly Op[] = []): Set<string> {
+  const synced = ops.flatMap((op) => (op.kind === 'sync-names' ? [op.directory] : []));
+  return new Set([...[...names.keys()].map(directoryOf), ...synced]);
+}
+
+function directoryOf(path: string): string {
+  const directory = dirname(path);
+  return directory === '.' ? '' : directory;
 }
 
 /** One of the states of a file, sector by sector; `ops` are those about it. */

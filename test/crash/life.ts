@@ -1,5 +1,7 @@
 /** A life of a table with everything that can happen to it, and the memory of what was true and what was acknowledged. */
 
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { checkpoint } from '../../src/shm/snapshot.js';
 import { openTable, type Table } from '../../src/shm/table.js';
 import { type RowIndex, rowIndex } from '../../src/units.js';
@@ -12,6 +14,7 @@ export class Life {
   /** The operation of the disk with which it began. */
   readonly begin: number;
   readonly states: string[][] = [];
+  readonly rowsById = new Map<string, number>();
   /** After that many operations of the disk, these rows had been acknowledged in at least these states. */
   readonly acknowledged: { readonly at: number; readonly rows: ReadonlyMap<number, number> }[] = [];
   readonly #disk: ForgetfulDisk;
@@ -24,6 +27,7 @@ export class Life {
     this.table = openTable({ path, create: true, maxRows: 10_000, maxUsers: 100, ringBytes: 262_144 });
     this.table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
     this.table.commit();
+    mkdirSync(join(dirname(path), 'sources'));
     this.begin = disk.length;
   }
 
@@ -32,13 +36,25 @@ export class Life {
       const rows = this.states.length;
       const row = rowIndex(this.#random(Math.max(1, rows)));
       const dice = this.#random(100);
-      if (rows === 0 || dice < 30) this.#note(submit(this.table, 0).row);
+      if (rows === 0 || dice < 30) this.#submit();
       else if (dice < 75) this.#record(row, step);
       else if (dice < 80 && this.table.settle(row)) this.#note(row);
       else if (dice < 98) this.#commit();
       else if (dice === 98) checkpoint(this.table);
       else this.#disk.failNextSync = true;
     }
+  }
+
+  /** As a saver does it: the source goes into a file that nobody syncs, and into the journal. */
+  #submit(): void {
+    const { row } = submit(this.table, 0);
+    const fd = openSync(sourcePath(dirname(this.table.path), row), 'w');
+    const source = sourceOf(row);
+    writeSync(fd, source, 0, source.length, 0);
+    closeSync(fd);
+    this.table.logSource(row, source);
+    this.rowsById.set(Buffer.from(this.table.read(row)?.id ?? []).toString('hex'), row);
+    this.#note(row);
   }
 
   #record(row: RowIndex, step: number): void {
@@ -73,6 +89,12 @@ export class Life {
       else if (state < (least.get(row) ?? 0))
         wrong.push(`row ${row}: state ${least.get(row)} acknowledged, ${state} found`);
     }
+    for (const row of least.keys()) {
+      const path = sourcePath(dirname(found.path), row);
+      const isWhole = existsSync(path) && readFileSync(path).equals(sourceOf(row));
+      if (!isWhole)
+        wrong.push(`the source of row ${row} was acknowledged and is ${existsSync(path) ? 'torn' : 'gone'}`);
+    }
     if (found.userByToken(hashOf('ada'))?.name !== 'Ada') wrong.push('the user is gone');
     return wrong;
   }
@@ -82,4 +104,13 @@ function stateOf(table: Table, row: number): string {
   const response = table.response(rowIndex(row));
   const text = response instanceof Uint8Array ? Buffer.from(response).toString('base64') : '';
   return `${JSON.stringify(table.read(rowIndex(row)))} ${text}`;
+}
+
+/** Where the source of a row lies, below the data directory. */
+export function sourcePath(data: string, row: number): string {
+  return join(data, 'sources', String(row));
+}
+
+export function sourceOf(row: number): Buffer {
+  return Buffer.alloc(600 + ((row * 131) % 900), `source ${row};`);
 }

@@ -5,7 +5,7 @@
  *     npm run torture:power [-- CUTS [SEED]]     1,000 cuts unless told
  */
 
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,7 @@ import { openTable } from '../../src/shm/table.js';
 import { SMALL } from '../shm/fresh-table.js';
 import { distrust } from '../shm/power.js';
 import { ForgetfulDisk } from './disk.js';
-import { Life } from './life.js';
+import { Life, sourcePath } from './life.js';
 
 const STEPS = 1_200;
 
@@ -22,7 +22,7 @@ export function cutPower(cuts: number, seed: number, directory: string): string[
   const random = randomFrom(seed);
   const root = join(directory, 'data');
   mkdirSync(root);
-  const disk = new ForgetfulDisk(root, (name) => !name.startsWith('segment') && !name.startsWith('spare'));
+  const disk = new ForgetfulDisk(root, (name) => name.endsWith('.turno') || name.startsWith('making'));
   const life = new Life(join(root, 'table.turno'), disk, random);
   try {
     life.live(STEPS);
@@ -38,7 +38,10 @@ export function cutPower(cuts: number, seed: number, directory: string): string[
     copyFileSync(life.table.path, join(after, 'table.turno'));
     distrust(join(after, 'table.turno'));
     try {
-      const table = openTable({ path: join(after, 'table.turno'), create: true, ...SMALL });
+      mkdirSync(join(after, 'sources'), { recursive: true });
+      const onSource = (id: Uint8Array, source: Uint8Array) =>
+        writeFileSync(sourcePath(after, life.rowsById.get(Buffer.from(id).toString('hex')) ?? -1), source);
+      const table = openTable({ path: join(after, 'table.turno'), create: true, ...SMALL, onSource });
       wrong.push(...life.compare(table, cut).map((problem) => `cut ${cut}: ${problem}`));
       table.close();
     } catch (error) {
