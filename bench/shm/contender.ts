@@ -6,11 +6,13 @@
  * acknowledged after a sync, with at most 64 outstanding.
  */
 
+import { fork } from 'node:child_process';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
+import { isMainThread, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { native } from '../../src/shm/native.js';
 import { RowImage } from '../../src/shm/row-image.js';
 import { attachTable, openTable, type Table } from '../../src/shm/table.js';
@@ -20,7 +22,9 @@ export interface Question {
   readonly contender: 'turno' | 'map' | 'lmdb' | 'sqlite' | 'fdatasync';
   readonly operation: 'read' | 'update' | 'durable';
   readonly skewed: boolean;
-  readonly threads: number;
+  /** Who works at once: the one process this is, and as many more threads or processes of it as make that number. */
+  readonly workers: number;
+  readonly kind: 'thread' | 'process';
   readonly keys: number;
   readonly milliseconds: number;
   readonly directory: string;
@@ -29,6 +33,12 @@ export interface Question {
 }
 
 const VALUE = Buffer.alloc(256, 'v');
+/**
+ * What updates write, by turns: their number is prime, so that a key gets another value each time. SQLite does not write, and
+ * so does not sync, what is there already.
+ */
+const VALUES = Array.from({ length: 1_021 }, (_, number) => Buffer.alloc(256, `${number};`));
+const valueAt = (n: number) => VALUES[n % VALUES.length] ?? VALUE;
 const OUTSTANDING = 64;
 const ORDER = 2 ** 17;
 
@@ -76,7 +86,7 @@ function turnoBatch(table: Table, question: Question): { batch: Batch; size: num
   const idAt = wanted(question, idOf);
   const image = new RowImage();
   const rowAt = (n: number): RowIndex => table.rowOf(idAt(n)) ?? rowIndex(0);
-  const size = question.operation === 'durable' ? OUTSTANDING : 1_024;
+  const size = question.operation === 'durable' ? OUTSTANDING / question.workers : 1_024;
   const batches: Record<Question['operation'], Batch> = {
     read: (from) => {
       for (let n = from; n < from + size; n++) {
@@ -86,14 +96,50 @@ function turnoBatch(table: Table, question: Question): { batch: Batch; size: num
       }
     },
     update: (from) => {
-      for (let n = from; n < from + size; n++) table.setResponse(rowAt(n), VALUE);
+      for (let n = from; n < from + size; n++) table.setResponse(rowAt(n), valueAt(n));
     },
     durable: (from) => {
-      for (let n = from; n < from + size; n++) table.setResponse(rowAt(n), VALUE);
+      for (let n = from; n < from + size; n++) table.setResponse(rowAt(n), valueAt(n));
       table.commit();
     },
   };
   return { batch: batches[question.operation], size };
+}
+
+interface Colleague {
+  readonly ready: Promise<unknown>;
+  /** Begins to work; operations a second. */
+  start(): Promise<number>;
+}
+
+function startColleague(question: Question, table: Table): Colleague {
+  const isThread = question.kind === 'thread';
+  const port = isThread
+    ? new Worker(new URL(import.meta.url), { workerData: { question, buffer: table.buffer } })
+    : fork(fileURLToPath(import.meta.url), [JSON.stringify({ colleague: question, path: table.path })]);
+  const message = () => new Promise<unknown>((resolve) => port.once('message', resolve));
+  return {
+    ready: message(),
+    start: async () => {
+      const result = message();
+      if (port instanceof Worker) port.postMessage('go');
+      else port.send('go');
+      return Number(await result);
+    },
+  };
+}
+
+/** The other side: says that it is ready, waits for the word, works, and says how fast. */
+function beColleague(question: Question, table: Table, port: NodeJS.Process | MessagePort): void {
+  const { batch, size } = turnoBatch(table, question);
+  const send = (message: unknown) =>
+    port === process ? process.send?.(message) : (port as MessagePort).postMessage(message);
+  port.once('message', async () => {
+    send(await measure(batch, size, question.milliseconds));
+    table.close();
+    if (port === process) process.disconnect();
+  });
+  send('ready');
 }
 
 async function turno(question: Question): Promise<number> {
@@ -106,16 +152,7 @@ async function turno(question: Question): Promise<number> {
     table.setResponse(row, VALUE);
   }
   table.commit();
-  const workers = Array.from({ length: question.threads - 1 }, () => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: { question, buffer: table.buffer } });
-    return {
-      ready: new Promise((resolve) => worker.once('message', resolve)),
-      start: () => {
-        worker.postMessage('go');
-        return new Promise<number>((resolve) => worker.once('message', resolve));
-      },
-    };
-  });
+  const workers = Array.from({ length: question.workers - 1 }, () => startColleague(question, table));
   await Promise.all(workers.map(({ ready }) => ready));
   // The primary of a server writes segments ahead of time; here a thread does.
   const keeper =
@@ -141,7 +178,7 @@ async function map(question: Question): Promise<number> {
     }
   };
   const set: Batch = (from) => {
-    for (let n = from; n < from + size; n++) rows.set(keyAt(n), { value: VALUE });
+    for (let n = from; n < from + size; n++) rows.set(keyAt(n), { value: valueAt(n) });
   };
   const rate = await measure(question.operation === 'read' ? get : set, size, question.milliseconds);
   return sum < 0 ? 0 : rate;
@@ -193,11 +230,11 @@ async function lmdb(question: Question): Promise<number> {
     },
     update: async (from) => {
       const pending: Promise<unknown>[] = [];
-      for (let n = from; n < from + size; n++) pending.push(database.put(keyAt(n), VALUE));
+      for (let n = from; n < from + size; n++) pending.push(database.put(keyAt(n), valueAt(n)));
       await Promise.all(pending); // committed, visible to all; not synced yet
     },
     durable: async (from) => {
-      for (let n = from; n < from + size; n++) database.put(keyAt(n), VALUE);
+      for (let n = from; n < from + size; n++) database.put(keyAt(n), valueAt(n));
       await database.flushed;
     },
   };
@@ -222,7 +259,7 @@ async function sqlite(question: Question): Promise<number> {
   const keyAt = wanted(question, (key) => Buffer.from(idOf(key)));
   const size = question.operation === 'read' ? 1_024 : OUTSTANDING;
   const updates = database.transaction((from: number) => {
-    for (let n = from; n < from + size; n++) put.run(keyAt(n), VALUE);
+    for (let n = from; n < from + size; n++) put.run(keyAt(n), valueAt(n));
   });
   const reads: Batch = (from) => {
     for (let n = from; n < from + size; n++)
@@ -236,19 +273,16 @@ async function sqlite(question: Question): Promise<number> {
 
 const CONTENDERS = { turno, map, lmdb, sqlite, fdatasync } as const;
 
-if (!isMainThread && workerData?.question !== undefined) {
-  const table = attachTable(workerData.buffer);
-  const { batch, size } = turnoBatch(table, workerData.question);
-  parentPort?.postMessage('ready');
-  parentPort?.once('message', async () => {
-    parentPort?.postMessage(await measure(batch, size, workerData.question.milliseconds));
-    table.close();
-  });
+const argument = process.argv[2]?.startsWith('{') ? JSON.parse(process.argv[2]) : undefined;
+if (!isMainThread && workerData?.question !== undefined && parentPort !== null) {
+  beColleague(workerData.question, attachTable(workerData.buffer), parentPort);
 } else if (!isMainThread && workerData?.keeps !== undefined) {
   const { journal } = attachTable(workerData.keeps);
   journal.prepareSpare();
   setInterval(() => journal.prepareSpare(), 20);
-} else if (process.argv[2]?.startsWith('{')) {
-  const question = JSON.parse(process.argv[2]) as Question;
+} else if (argument?.colleague !== undefined) {
+  beColleague(argument.colleague, openTable({ path: argument.path, create: false }), process);
+} else if (argument !== undefined) {
+  const question = argument as Question;
   console.log(await CONTENDERS[question.contender](question));
 }

@@ -1,9 +1,10 @@
 /**
  * The table beside a Map, lmdb-js and better-sqlite3, on the same keys and values, in one run.
  *
- *     npm run bench -- table            the peers must be installed (devDependencies), or lie under TURNO_BENCH_PEERS
+ *     TURNO_BENCH_PEERS=DIRECTORY npm run bench -- table      where lmdb@3.5 and better-sqlite3@11 are installed
  *
- * Each figure is a process of its own; rounds go through all of them in turn, and a figure is the median of the rounds.
+ * Each figure is a process of its own; rounds go through all of them in turn, a figure is the median of the rounds, and a ratio
+ * is made round by round. What one thread or process does is compared with the best peer of that round, what two do with one.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -11,62 +12,58 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Spread, spread } from '../statistics.js';
+import { inWords, type Spread, spread } from '../statistics.js';
 import type { Question } from './contender.js';
 
 const CONTENDER = fileURLToPath(new URL('./contender.js', import.meta.url));
 const ROUNDS = 3;
 const KEYS = 100_000;
-const MILLISECONDS = 1_000;
+const MILLISECONDS = 500;
 
-type Asked = Pick<Question, 'contender' | 'operation' | 'skewed' | 'threads'>;
+type Asked = Pick<Question, 'contender' | 'operation' | 'skewed' | 'workers' | 'kind'>;
 
-const READS: readonly Asked[] = [false, true].flatMap((skewed) => [
-  { contender: 'map', operation: 'read', skewed, threads: 1 },
-  { contender: 'turno', operation: 'read', skewed, threads: 1 },
-  { contender: 'turno', operation: 'read', skewed, threads: 2 },
-  { contender: 'lmdb', operation: 'read', skewed, threads: 1 },
-  { contender: 'sqlite', operation: 'read', skewed, threads: 1 },
-]);
-const UPDATES: readonly Asked[] = [
-  { contender: 'map', operation: 'update', skewed: false, threads: 1 },
-  { contender: 'turno', operation: 'update', skewed: false, threads: 1 },
-  { contender: 'turno', operation: 'update', skewed: false, threads: 2 },
-  { contender: 'turno', operation: 'update', skewed: true, threads: 1 },
-  { contender: 'lmdb', operation: 'update', skewed: false, threads: 1 },
-  { contender: 'sqlite', operation: 'update', skewed: false, threads: 1 },
-];
+const ALONE = { workers: 1, kind: 'thread' } as const;
+const IN_MEMORY: readonly Asked[] = (['read', 'update'] as const).flatMap((operation) =>
+  [false, true].flatMap((skewed): Asked[] => [
+    { contender: 'map', operation, skewed, ...ALONE },
+    { contender: 'turno', operation, skewed, ...ALONE },
+    { contender: 'turno', operation, skewed, workers: 2, kind: 'thread' },
+    { contender: 'turno', operation, skewed, workers: 2, kind: 'process' },
+    { contender: 'lmdb', operation, skewed, ...ALONE },
+    { contender: 'sqlite', operation, skewed, ...ALONE },
+  ]),
+);
 const DURABLE: readonly Asked[] = [
-  { contender: 'fdatasync', operation: 'durable', skewed: false, threads: 1 },
-  { contender: 'turno', operation: 'durable', skewed: false, threads: 1 },
-  { contender: 'lmdb', operation: 'durable', skewed: false, threads: 1 },
-  { contender: 'sqlite', operation: 'durable', skewed: false, threads: 1 },
+  { contender: 'fdatasync', operation: 'durable', skewed: false, ...ALONE },
+  { contender: 'turno', operation: 'durable', skewed: false, ...ALONE },
+  { contender: 'turno', operation: 'durable', skewed: false, workers: 2, kind: 'process' },
+  { contender: 'lmdb', operation: 'durable', skewed: false, ...ALONE },
+  { contender: 'sqlite', operation: 'durable', skewed: false, ...ALONE },
 ];
 
-/** Rows of a table: what, operations a second, and the ratio to the best peer (lmdb or sqlite) of the same question. */
+/** Rows of a table: what, operations a second, and the ratio. */
 export async function benchTable(): Promise<string[][]> {
-  const all = [...READS, ...UPDATES, ...DURABLE];
+  const all = [...IN_MEMORY, ...DURABLE];
   const values = new Map<Asked, number[]>(all.map((asked) => [asked, []]));
   for (let round = 0; round < ROUNDS; round++) for (const asked of all) values.get(asked)?.push(ask(asked));
-  const figures = new Map([...values].map(([asked, figure]) => [asked, spread(figure)]));
+  const of = (asked: Asked) => values.get(asked) ?? [];
   return all.map((asked) => {
-    const figure = figures.get(asked);
-    const peers = all.filter((one) => isPeer(one) && one.operation === asked.operation && isAlike(one, asked));
-    const best = Math.max(
-      ...peers.map((one) => figures.get(one)?.median ?? Number.NaN).filter((rate) => !Number.isNaN(rate)),
+    const rivals = all.filter((one) => isAlike(one, asked) && isRival(one, asked));
+    const ratios = of(asked).map(
+      (value, round) => value / Math.max(...rivals.map((one) => of(one)[round] ?? Number.NaN)),
     );
-    const ratio = figure === undefined || best === -Infinity ? '' : (figure.median / best).toFixed(2);
-    return [label(asked), inThousands(figure), isPeer(asked) ? '' : `${ratio} of the best peer`];
+    const against = asked.workers > 1 ? 'one' : 'the best peer';
+    const isCompared = asked.contender === 'turno' && !ratios.some(Number.isNaN);
+    return [label(asked), inThousands(spread(of(asked))), isCompared ? `${inWords(spread(ratios))} of ${against}` : ''];
   });
 }
 
-function isPeer({ contender }: Asked): boolean {
-  return contender === 'lmdb' || contender === 'sqlite';
+function isAlike(one: Asked, other: Asked): boolean {
+  return one.operation === other.operation && one.skewed === other.skewed && one.workers === 1;
 }
 
-/** Peers are measured with uniform keys where they were not measured with skewed ones. */
-function isAlike(peer: Asked, asked: Asked): boolean {
-  return peer.skewed === asked.skewed || asked.operation === 'update';
+function isRival({ contender }: Asked, asked: Asked): boolean {
+  return asked.workers > 1 ? contender === asked.contender : contender === 'lmdb' || contender === 'sqlite';
 }
 
 function ask(asked: Asked): number {
@@ -84,13 +81,14 @@ function ask(asked: Asked): number {
   }
 }
 
-function label({ contender, operation, skewed, threads }: Asked): string {
+function label({ contender, operation, skewed, workers, kind }: Asked): string {
   const who = contender === 'fdatasync' ? 'bare fdatasync, 64 records of 512 B' : contender;
-  return `${operation}, ${skewed ? 'skewed' : 'uniform'}: ${who}${threads > 1 ? `, ${threads} threads` : ''}`;
+  const many = workers > 1 ? `, ${workers} ${kind === 'thread' ? 'threads' : 'processes'}` : '';
+  return `${operation}, ${skewed ? 'skewed' : 'uniform'}: ${who}${many}`;
 }
 
-function inThousands(figure: Spread | undefined): string {
-  if (figure === undefined || Number.isNaN(figure.median)) return 'not installed';
+function inThousands(figure: Spread): string {
+  if (Number.isNaN(figure.median)) return 'not installed';
   const thousands = (value: number) => (value / 1_000).toFixed(value < 1e5 ? 1 : 0);
   return `${thousands(figure.median)} k/s (${thousands(figure.least)}-${thousands(figure.most)})`;
 }

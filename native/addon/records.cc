@@ -163,8 +163,8 @@ int32_t Find(const Table &table, const uint32_t key[4], uint32_t *image) {
     const uint32_t *area = table.Chunk(table.rows_directory, row >> kRowBits);
     if (!area) return kLookYourself;
     const uint32_t *record = area + (row & (kRowsPerChunk - 1)) * kRowWords;
-    // Asked for together, before the first of them is waited for.
-    if (image) for (uint32_t line = 16; line < 96; line += 16) __builtin_prefetch(record + line);
+    // Whoever looks a row up reads it next: its lines are asked for together, before the first of them is waited for.
+    for (uint32_t line = 16; line < 96; line += 16) __builtin_prefetch(record + line);
     // The id of a committed row never changes: plain words will do.
     if (memcmp(record + offsetof(turno_row, id) / 4, key, 16) != 0) continue;
     if (image && !CopyRecord(record, image, kRowWords, TURNO_RECORD_ROW, row)) return kLookYourself;

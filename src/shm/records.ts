@@ -43,6 +43,8 @@ const TRIES_BEFORE_DAMAGE = 4;
 /** A writer's intent is there before the version is odd: seconds without one are not a slow writer. */
 const TRIES_WITHOUT_INTENT = 10_000_000;
 
+const ALL_STEPS = ChangeStep.begin | ChangeStep.body | ChangeStep.version | ChangeStep.end;
+
 /** Where the image of each change goes before the change is made. */
 export type Log = (kind: RecordKind, index: number, image: Int32Array) => void;
 
@@ -208,11 +210,12 @@ export class Records {
     const target = this.view(index);
     if (target === undefined) throw new Error(`${this.#area.name} ${index}: its chunk is not there`);
     const at = this.at(index);
-    const publish = (steps: number) => this.#native.publishChange(target, at, this.#region.words, base, steps);
+    const { words } = this.#region;
     if (!isArmed()) {
-      publish(ChangeStep.begin | ChangeStep.body | ChangeStep.version | ChangeStep.end);
+      this.#native.publishChange(target, at, words, base, ALL_STEPS);
       return;
     }
+    const publish = (steps: number) => this.#native.publishChange(target, at, words, base, steps);
     publish(ChangeStep.begin);
     faultPoint('table.inside-body');
     publish(ChangeStep.body);
