@@ -90,6 +90,19 @@ size_t family_list(const struct cell *cell, pid_t *pids, size_t most) {
   return list.count;
 }
 
+static void add_any(const struct cell *cell, int directory, int number, struct list *list) {
+  (void)cell, (void)directory;
+  add(list, number);
+}
+
+size_t family_threads(const struct cell *cell, pid_t pid, pid_t *threads, size_t most) {
+  char path[32];
+  struct list list = {.pids = threads, .most = most};
+  snprintf(path, sizeof path, "%d/task", pid);
+  each_number(cell, path, add_any, &list);
+  return list.count;
+}
+
 static pid_t parent_of(const struct cell *cell, pid_t pid) {
   char path[32], text[512] = "";
   snprintf(path, sizeof path, "%d/stat", pid);

@@ -10,6 +10,9 @@ bool family_is_bare(const struct cell *cell);
 /* Pids of all processes of the run, zombies included, at most `most`. Returns how many. */
 size_t family_list(const struct cell *cell, pid_t *pids, size_t most);
 
+/* Numbers of the threads of one process, at most `most`. Returns how many. */
+size_t family_threads(const struct cell *cell, pid_t pid, pid_t *threads, size_t most);
+
 /* Sends a signal to all of them. */
 void family_signal(const struct cell *cell, int signal);
 

@@ -50,6 +50,18 @@ static uint64_t over_processes(const struct cell *cell, process_figure *figure, 
   return result;
 }
 
+/* The same over the threads of one: their files are found as those of a process are, though /proc does not list them. */
+static uint64_t over_threads(const struct cell *cell, pid_t pid, process_figure *figure, bool largest) {
+  static pid_t threads[MOST_PROCESSES];
+  uint64_t result = 0;
+  size_t count = family_threads(cell, pid, threads, MOST_PROCESSES);
+  for (size_t i = 0; i < count; i++) {
+    uint64_t one = figure(cell, threads[i]);
+    result = !largest ? result + one : one > result ? one : result;
+  }
+  return result;
+}
+
 /* Own time from the clock; that of children it has waited for from stat, in ticks: fields 16 and 17. */
 static uint64_t process_cpu_ns(const struct cell *cell, pid_t pid) {
   clockid_t clock;
@@ -97,11 +109,21 @@ uint64_t measure_delay_of_ns(const struct cell *cell, pid_t pid) {
 }
 
 /* What a template has waited while it was made would hide what the program waits. */
-static uint64_t delay_in_run_ns(const struct cell *cell, pid_t pid) {
-  return pid == cell->template_pid ? 0 : measure_delay_of_ns(cell, pid);
+static uint64_t delay_in_process_ns(const struct cell *cell, pid_t pid) {
+  return pid == cell->template_pid ? 0 : over_threads(cell, pid, measure_delay_of_ns, true);
 }
 
-uint64_t measure_delay_ns(const struct cell *cell) { return over_processes(cell, delay_in_run_ns, true); }
+uint64_t measure_delay_ns(const struct cell *cell) { return over_processes(cell, delay_in_process_ns, true); }
+
+static uint64_t thread_is_runnable(const struct cell *cell, pid_t thread) {
+  char text[512];
+  const char *state = read_process(cell, thread, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
+  return state && state[2] == 'R';
+}
+
+static uint64_t runnable_in_process(const struct cell *cell, pid_t pid) { return over_threads(cell, pid, thread_is_runnable, false); }
+
+uint64_t measure_runnable(const struct cell *cell) { return over_processes(cell, runnable_in_process, false); }
 
 static uint64_t process_moves(const struct cell *cell, pid_t pid) {
   char text[512];

@@ -24,6 +24,8 @@ struct run {
   bool signalled; /* something happened to a process since the last look */
   uint64_t cpu_at_stop_ns, cpu_at_look_ns;
   uint64_t turn_since_ns, cpu_at_turn_ns, delay_at_turn_ns; /* when the present stay on the lane began */
+  bool wall_is_up;              /* on the lane, if nobody was waiting for a core: see waits_for_core() */
+  uint64_t cpu_at_wall_end_ns;  /* then */
   uint64_t delay_ns; /* time in the run queue on the lane, in the stays before; at the end in all of them */
   bool warming; /* no program yet: a template is being made */
   bool warm;    /* the program was forked from a template */

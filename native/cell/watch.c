@@ -58,6 +58,8 @@
 #define WARMING_LOOK_NS 5000000
 #define WARMING_PATIENCE_NS 10000000000ull
 #define MEMORY_LOOK_NS 20000000ull /* where no group keeps the memory limit */
+/* After a tick CPU time of what runs has been counted (cpuacct is brought up to date by the tick: 1 to 10 ms). */
+#define CORE_LOOK_NS 10000000ull
 /* Clocks are not looked at more often than this; a limit is overrun by at most this much per core. */
 #define SHORTEST_LOOK_NS 500000ull
 
@@ -104,6 +106,7 @@ static void go_on(struct run *run) {
   run->cpu_at_turn_ns = outcome_cpu_ns(run);
   run->turn_since_ns = now_ns();
   run->stopped_ns += run->turn_since_ns - run->stopped_since_ns;
+  run->wall_is_up = false;
   run->stopped = false;
   family_signal(run->cell, SIGCONT);
 }
@@ -151,6 +154,20 @@ static bool too_much_memory(const struct run *run) {
   return measure_memory_bytes(run->cell) + files > run->fixed->memory_bytes;
 }
 
+/*
+ * The kernel books a wait for a core when it is over. So a run whose wall time seems to be up may be waiting since its
+ * beginning, and nothing tells but this: it wants a core, and its CPU time stands still. Then nothing is decided. As soon as
+ * it gets one, the wait is booked, and the clock is right.
+ */
+static bool waits_for_core(struct run *run) {
+  const bool again = run->wall_is_up;
+  const uint64_t cpu_ns = outcome_cpu_ns(run);
+  const bool stands_still = !again || cpu_ns == run->cpu_at_wall_end_ns;
+  run->wall_is_up = true;
+  run->cpu_at_wall_end_ns = cpu_ns;
+  return stands_still && measure_runnable(run->cell) > 0;
+}
+
 /* Returns how long at least no limit can be reached, or 0 when one is. */
 static uint64_t look_at_clocks(struct run *run) {
   uint64_t cpu_left_ns = minus(run->fixed->cpu_ns, outcome_cpu_ns(run));
@@ -158,7 +175,9 @@ static uint64_t look_at_clocks(struct run *run) {
   uint64_t on_lane_ns = outcome_lane_ns(run);
   uint64_t wall_left_ns = minus(run->fixed->wall_ns, on_lane_ns);
   if (!wall_left_ns) wall_left_ns = minus(run->fixed->wall_ns, outcome_wall_ns(run, on_lane_ns, outcome_delay_ns(run)));
+  if (!wall_left_ns && waits_for_core(run)) return CORE_LOOK_NS;
   if (!wall_left_ns) return run->limit = TURNO_LIMIT_WALL, 0;
+  run->wall_is_up = false;
   if (too_much_memory(run)) return run->limit = TURNO_LIMIT_MEMORY, 0;
   uint64_t cpu_look_ns = cpu_left_ns / cores();
   uint64_t look_ns = cpu_look_ns < wall_left_ns ? cpu_look_ns : wall_left_ns;
