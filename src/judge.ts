@@ -34,13 +34,14 @@ import { decodeResponse, encodeResponse, outcomeWithoutRun } from './judging/out
 import { cursorOf, progressOf } from './judging/progress.js';
 import { replyOf, summaryOf } from './judging/reply.js';
 import { Unfinished } from './judging/unfinished.js';
-import { NO_WAIT, turnsFor, type Wait, waitForLane } from './judging/wait.js';
+import { NO_WAIT, roundedMs, turnsFor, type Wait, waitForLane } from './judging/wait.js';
 import { DOORBELL_SIGNAL } from './pool/cell.js';
 import type { Job } from './pool/messages.js';
 import type { ProcessTable } from './pool/process-table.js';
 import { recordOutcome } from './pool/record.js';
 import type { Runners } from './pool/runners.js';
 import type { Savers } from './pool/savers.js';
+import type { ModeName } from './pool/turns.js';
 import { native } from './shm/native.js';
 import { isEnded, type Row, type Table } from './shm/table.js';
 import { hashOf, newToken } from './token.js';
@@ -57,6 +58,8 @@ export interface JudgeParts {
   readonly log: Logger;
   /** Submissions a user may have unfinished. */
   readonly maxQueued: number;
+  /** The policy, for estimates. */
+  readonly turns: ModeName;
   /** What whoever registers must know; undefined: nothing. */
   readonly invite: string | undefined;
   /** What programs are confined and measured by, in words. */
@@ -312,7 +315,7 @@ export class Judge implements JudgeApi {
   }
 
   turns(user: User): TurnsReply {
-    return turnsFor(user.index, this.#parts.processTable, this.#parts.table);
+    return turnsFor(user.index, this.#parts.processTable, this.#parts.table, this.#parts.turns);
   }
 
   languages(): readonly LanguageInfo[] {
@@ -363,9 +366,10 @@ export class Judge implements JudgeApi {
 
   #waitOf({ row, user, state }: Row): Wait {
     if (state === 'done') return NO_WAIT;
-    const { runners, processTable } = this.#parts;
+    const { runners, processTable, turns } = this.#parts;
     const position = runners.before(row, user);
-    return position === undefined ? waitForLane(processTable, row) : { position, turnsHad: 0 };
+    if (position === undefined) return waitForLane(processTable, row, turns);
+    return { position, turnsHad: 0, expectedWaitMs: roundedMs(runners.expectedWaitNs(position)) };
   }
 
   #read(row: RowIndex): Row {

@@ -41,13 +41,14 @@ export function turnsOf({ lanes, programs }: TurnsReply): string {
     'turns',
     'CPU ms',
     'KiB',
+    'wait ms',
     'since',
   ];
   const table = new Table({ head, ...PLAIN });
   for (const { id, pid, user, program, state, lane, priority, level, ...rest } of programs) {
-    const { turns, cpuTimeMs, memoryKiB, waitingSince } = rest;
+    const { turns, cpuTimeMs, memoryKiB, expectedWaitMs, waitingSince } = rest;
     const known = [id ?? '-', pid, user, program ?? '-', state, lane ?? '-', priority, level, turns];
-    table.push([...known, round(cpuTimeMs), round(memoryKiB), waitingSince]);
+    table.push([...known, round(cpuTimeMs), round(memoryKiB), expectedWaitMs ?? '-', waitingSince]);
   }
   return `${summary}\n${withoutTrailingBlanks(table.toString())}`;
 }
@@ -67,9 +68,11 @@ function withoutTrailingBlanks(text: string): string {
 }
 
 /** How far it is, until it is done. */
-export function progressOf({ state, position, turnsHad }: SubmissionReply): string {
+export function progressOf({ state, position, turnsHad, expectedWaitMs }: SubmissionReply): string {
   const turns = turnsHad ? `, ${turnsHad} ${turnsHad === 1 ? 'turn' : 'turns'} had` : '';
-  return `${state}${turns}${position === null ? '' : `, ${position} before it`}`;
+  // A server of before has no estimate.
+  const wait = (expectedWaitMs ?? null) === null ? '' : `, about ${expectedWaitMs} ms to wait`;
+  return `${state}${turns}${position === null ? '' : `, ${position} before it`}${wait}`;
 }
 
 function headline(reply: SubmissionReply): string {

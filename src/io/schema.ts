@@ -323,6 +323,11 @@ const wait = {
     Type.Integer({ description: 'about how many go before it; null when it does not wait, or waits at another front' }),
   ),
   turnsHad: nullable(Type.Integer({ description: 'turns had by what of it is started; null when it is done' })),
+  expectedWaitMs: nullable(
+    Type.Integer({
+      description: 'about how long it goes on waiting, if nobody comes or ends; null: not waiting, or no telling',
+    }),
+  ),
 };
 export const SubmissionSummary = Type.Object({
   ...summary,
@@ -389,6 +394,11 @@ export const ProgramReply = Type.Object({
   cpuTimeMs: Type.Number({ description: 'CPU time up to its last stop' }),
   laneTimeMs: Type.Number({ description: 'time on lanes, the present stay included' }),
   memoryKiB: Type.Number({ description: 'memory at its last stop' }),
+  expectedWaitMs: nullable(
+    Type.Integer({
+      description: 'about how long until its next turn, if nobody comes or ends; null: it has one, or no telling',
+    }),
+  ),
   waitingSince: Type.String({ description: 'when its run was asked for; ISO 8601, UTC' }),
 });
 export type ProgramReply = Static<typeof ProgramReply>;

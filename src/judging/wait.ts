@@ -9,27 +9,40 @@
 
 import type { ProgramReply, TurnsReply } from '../io/schema.js';
 import type { ProcessEntry, ProcessTable, Standing } from '../pool/process-table.js';
+import type { ModeName } from '../pool/turns.js';
 import type { Table } from '../shm/table.js';
 import { KIB, NS_PER_MS, type RowIndex, rowIndex } from '../units.js';
+import { expectedWaitNs } from './expected-wait.js';
 import { milliseconds } from './reply.js';
 
 export interface Wait {
   readonly position: number | null;
   readonly turnsHad: number | null;
+  /** expected-wait.ts; for what waits for a cell Runners.expectedWaitNs. */
+  readonly expectedWaitMs: number | null;
 }
 
 /** Nobody waits for what is done. */
-export const NO_WAIT: Wait = { position: null, turnsHad: null };
+export const NO_WAIT: Wait = { position: null, turnsHad: null, expectedWaitMs: null };
 
 /** The place of a submission among all programs that want a lane; null when it has one, or no cell yet. */
-export function waitForLane(table: ProcessTable, row: RowIndex): Wait {
+export function waitForLane(table: ProcessTable, row: RowIndex, mode: ModeName): Wait {
   const all = [...table.standings()];
   const own = all.filter((one) => one.row === row);
   const turnsHad = own.reduce((sum, { turns }) => sum + turns, 0);
   const first = own.sort(byTurn)[0];
-  if (first === undefined || own.some(({ hasLane }) => hasLane)) return { position: null, turnsHad };
+  if (first === undefined || own.some(({ hasLane }) => hasLane)) {
+    return { position: null, turnsHad, expectedWaitMs: null };
+  }
   const others = all.filter((one) => one.row !== row && !one.hasLane && byTurn(one, first) < 0);
-  return { position: others.length, turnsHad };
+  const lanes = { count: table.laneCount, mode };
+  const expectedWaitMs = roundedMs(expectedWaitNs(first, all, lanes, Number(process.hrtime.bigint())));
+  return { position: others.length, turnsHad, expectedWaitMs };
+}
+
+/** What is only an estimate has no microseconds. */
+export function roundedMs(ns: number | undefined): number | null {
+  return ns === undefined ? null : Math.round(ns / NS_PER_MS);
 }
 
 /** About the order of the policy: priority, level, and within a level who came first. */
@@ -38,12 +51,20 @@ function byTurn(a: Standing, b: Standing): number {
 }
 
 /** All programs alive, for a user: own ones in full, of others neither which submission nor what program; or for `everybody`. */
-export function turnsFor(user: number | 'everybody', processTable: ProcessTable, table: Table): TurnsReply {
+export function turnsFor(
+  user: number | 'everybody',
+  processTable: ProcessTable,
+  table: Table,
+  mode: ModeName,
+): TurnsReply {
   const nowNs = Number(process.hrtime.bigint());
   const nowMs = Date.now();
   const entries = [...processTable.alive()].sort(
     (a, b) => (a.lane ?? Infinity) - (b.lane ?? Infinity) || byTurn(standingOf(a), standingOf(b)),
   );
+  const standings = new Map(entries.map((entry) => [entry, standingOf(entry)]));
+  const all = [...standings.values()];
+  const lanes = { count: processTable.laneCount, mode };
   const programs = entries.flatMap((entry): ProgramReply[] => {
     // The row says whose it is: what a runner writes into the process table beside it is only for the policy.
     const row = table.read(rowIndex(entry.row));
@@ -64,11 +85,12 @@ export function turnsFor(user: number | 'everybody', processTable: ProcessTable,
         cpuTimeMs: milliseconds(entry.cpuNs),
         laneTimeMs: milliseconds(entry.serviceNs + Math.max(0, stayNs)),
         memoryKiB: Math.ceil(entry.memoryBytes / KIB),
+        expectedWaitMs: roundedMs(expectedWaitNs(standings.get(entry) ?? standingOf(entry), all, lanes, nowNs)),
         waitingSince: new Date(nowMs - (nowNs - entry.waitingSinceNs) / NS_PER_MS).toISOString(),
       },
     ];
   });
-  return { lanes: processTable.laneCount, programs };
+  return { lanes: lanes.count, programs };
 }
 
 function standingOf(entry: ProcessEntry): Standing {

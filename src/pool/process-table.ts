@@ -52,7 +52,10 @@ export interface ProcessEntry {
 }
 
 /** What the order of turns follows from. */
-export type Standing = Pick<ProcessEntry, 'row' | 'priority' | 'level' | 'turns' | 'waitingSinceNs'> & {
+export type Standing = Pick<
+  ProcessEntry,
+  'row' | 'user' | 'priority' | 'level' | 'turns' | 'waitingSinceNs' | 'laneSinceNs'
+> & {
   readonly hasLane: boolean;
 };
 
@@ -323,10 +326,12 @@ export class ProcessTable {
       const standing = this.#steady(slot, () => ({
         row: this.#load(slot, FIELDS.ROW),
         hasLane: this.hasLane(slot),
+        user: this.#load(slot, FIELDS.USER),
         priority: this.#load(slot, FIELDS.PRIORITY),
         level: this.#load(slot, FIELDS.LEVEL),
         turns: this.#load(slot, FIELDS.TURNS),
         waitingSinceNs: this.#loadLong(slot, FIELDS.WAITING_SINCE_NS),
+        laneSinceNs: this.#loadLong(slot, FIELDS.LANE_SINCE_NS),
       }));
       if (standing) yield standing;
     }
@@ -352,10 +357,6 @@ export class ProcessTable {
 
   get laneCount(): number {
     return this.#header(HEADER.LANE_COUNT);
-  }
-
-  set laneCount(count: number) {
-    Atomics.store(this.#words, HEADER.LANE_COUNT.offset / 4, count);
   }
 
   /** The slot that holds a lane, or undefined. */

@@ -15,6 +15,9 @@ import { namesOf } from './backend.js';
 import { FairQueue } from './fair-queue.js';
 import type { Job, RunnerSetup, RunnerTask } from './messages.js';
 
+/** Ends of jobs that say how often a cell becomes free. */
+const PACE_ENDS = 32;
+
 interface Waiting {
   readonly job: Job;
   /** CLOCK_MONOTONIC. */
@@ -33,6 +36,8 @@ export class Runners {
   /** Handed to the threads. */
   readonly #handed = new Map<RowIndex, Waiting>();
   readonly #runningOf = new Map<number, number>();
+  /** While jobs wait for a cell: when the first of them began to, then when cells became free; only the last ones are kept. */
+  readonly #endsNs: number[] = [];
   #isStopping = false;
 
   /** @param setup what each thread needs; `maxCells` counts for all threads of this front together. */
@@ -58,6 +63,8 @@ export class Runners {
     return new Promise((resolve, reject) => {
       this.#queue.push(job.user, { job, sinceNs: process.hrtime.bigint(), resolve, reject }, job.priority);
       this.#next();
+      if (this.#queue.length === 0) this.#endsNs.length = 0;
+      else if (this.#endsNs.length === 0) this.#noteEnd();
     });
   }
 
@@ -73,6 +80,18 @@ export class Runners {
   /** How many jobs go to the threads before this one; undefined when it is not waiting here. */
   before(row: RowIndex, user: number): number | undefined {
     return this.#queue.before(user, ({ job }) => job.row === row);
+  }
+
+  /**
+   * How long a job is likely to wait for a cell when `before` others go first: as many cells must become free, at the pace
+   * of the last ones. Undefined until one has become free since somebody began to wait. It assumes that those who run now
+   * are like those before; the time since the last end counts, so a standstill makes the estimate grow.
+   */
+  expectedWaitNs(before: number): number | undefined {
+    const [from] = this.#endsNs;
+    const ends = this.#endsNs.length - 1;
+    if (from === undefined || ends === 0) return undefined;
+    return ((before + 1) * (Number(process.hrtime.bigint()) - from)) / ends;
   }
 
   /**
@@ -123,6 +142,7 @@ export class Runners {
         .then(() => waiting.resolve(), waiting.reject)
         .finally(() => {
           this.#count(user, -1);
+          if (this.#queue.length > 0) this.#noteEnd();
           this.#handed.delete(row);
           this.#next();
         });
@@ -136,6 +156,11 @@ export class Runners {
   #mayHaveAnother(user: number): boolean {
     const held = this.#runningOf.get(user) ?? 0;
     return held === 0 || held < this.#capacity - this.#running;
+  }
+
+  #noteEnd(): void {
+    this.#endsNs.push(Number(process.hrtime.bigint()));
+    if (this.#endsNs.length > PACE_ENDS) this.#endsNs.shift();
   }
 
   #count(user: number, change: 1 | -1): void {

@@ -26,7 +26,7 @@ import { Program } from './turns/program.js';
 import type { Arrival, Crowd, Decision, Decisions, KnownProgram, TurnsOptions } from './turns/protocol.js';
 
 export { MAX_PRIORITY } from './turns/accounts.js';
-export type { ModeName } from './turns/modes.js';
+export { levelsOf, type ModeName } from './turns/modes.js';
 export type { Arrival, Crowd, Decision, Decisions, KnownProgram, TurnsOptions } from './turns/protocol.js';
 
 export class Turns {

@@ -108,7 +108,7 @@ async function start(setup: FrontSetup) {
   const backend = await runners.probe();
   if (settings.unsafeNoSandbox) log.warn('programs run without any sandbox (--unsafe-no-sandbox)');
   const parts = { table, processTable, store, savers, runners, languages, log, onCancel, maxQueued, invite };
-  const judge = new Judge({ ...parts, sandbox: backend });
+  const judge = new Judge({ ...parts, sandbox: backend, turns: settings.turns });
   const operations = new Operations(judge, settings);
   const authenticate = (token: string) => judge.authenticate(token);
   const places = socketPlaces(settings);

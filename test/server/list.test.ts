@@ -65,6 +65,10 @@ t.test('all see who has a lane and who waits, and only of their own programs wha
     ({ position }) => position !== null,
   );
   t.ok(stopped.turnsHad > 1 && stopped.position < 3, `${stopped.turnsHad} turns, ${stopped.position} before it`);
+  // Two others at most, of slices of 200 ms, and the rest of one: more it is never told.
+  t.ok(stopped.expectedWaitMs >= 0 && stopped.expectedWaitMs <= 600, `about ${stopped.expectedWaitMs} ms`);
+  const told = await until(turnsOf(server, ada), ({ programs }) => programs.some(({ lane }: Json) => lane !== null));
+  for (const { lane, expectedWaitMs } of told.programs) t.equal(expectedWaitMs === null, lane !== null);
   t.match((await server.request('GET', '/v1/submissions', { token: ada })).body.submissions[0], { state: 'running' });
 });
 
@@ -107,7 +111,7 @@ async function waitedForAtLeast(t: Test, server: TestServer, token: string, id: 
   t.equal((await server.request('DELETE', `/v1/submissions/${loop}`, { token })).status, 200);
   await server.idle();
   const done = await server.show(token, id);
-  t.match(done, { verdict: 'AC', position: null, turnsHad: null });
+  t.match(done, { verdict: 'AC', position: null, turnsHad: null, expectedWaitMs: null });
   t.ok(done.waitedMs >= heldMs, `waited ${done.waitedMs} ms, held for ${heldMs} ms`);
 }
 

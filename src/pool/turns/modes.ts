@@ -70,6 +70,11 @@ export function modeOf(name: ModeName, sliceNs = 200 * NS_PER_MS): Mode {
   return oneLine(name === 'rr' ? sliceNs : Number.POSITIVE_INFINITY);
 }
 
+/** What slices a mode has, by level: for estimates. */
+export function levelsOf(name: ModeName): readonly Level[] {
+  return modeOf(name).levels;
+}
+
 /** How long a started program waits before it is overdue: twice the circle of everybody at the longest slice. */
 export function patienceNs(mode: Mode, lanes: number, { users, ofUser }: Pick<Crowd, 'users' | 'ofUser'>): number {
   return mode.guardPeriodNs + (2 * users * ofUser * longestSliceNs(mode)) / lanes;
