@@ -31,7 +31,7 @@ const isDone: IsDone = (row) => isEnded(table.read(row));
 const onCompiled = (path: string, { output }: CompileOutcome) => log.info({ path, output }, 'compiled');
 const executables = new Executables(store, cells, onCompiled, isDone);
 const templates = new Templates();
-const runner = new Runner(store, cells, executables, templates, languages, processTable.laneCount, isDone);
+const runner = new Runner(store, cells, executables, templates, languages, () => processTable.laneCount, isDone);
 
 retire().catch((error: unknown) => log.fatal(error, 'the cells could not be ended'));
 

@@ -38,16 +38,17 @@ export class Runner {
   readonly #executables: Executables;
   readonly #templates: Templates;
   readonly #languages: ReadonlyMap<string, Language>;
-  readonly #lanes: number;
+  readonly #lanes: () => number;
   readonly #isDone: IsDone;
 
+  /** @param lanes how many there are at that moment */
   constructor(
     store: Store,
     cells: Cells,
     executables: Executables,
     templates: Templates,
     languages: readonly Language[],
-    lanes: number,
+    lanes: () => number,
     isDone: IsDone,
   ) {
     this.#isDone = isDone;
@@ -91,7 +92,7 @@ export class Runner {
     const kept = new KeptOutput(limits.outputKiB * KIB);
     const progress = this.#store.tellProgress(job.id, task.plan.tests.length);
     try {
-      await runTests(coordinator, Math.min(this.#lanes, task.plan.tests.length), async (index) => {
+      await runTests(coordinator, Math.min(this.#lanes(), task.plan.tests.length), async (index) => {
         const { name, stdin: input, expected } = task.load(index);
         const facts = await this.#runOnce(job, program, input);
         const difference = facts.verdict === 'AC' && expected ? check(facts.stdout, expected) : undefined;

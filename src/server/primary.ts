@@ -143,6 +143,7 @@ export class Primary {
       processTable,
       { mode: this.#settings.turns, memoryBytes: memoryBudget(this.#settings) },
       (error) => this.#endFor(error, 'nobody gets a turn any more'),
+      (cell) => this.#log.warn(cell, 'a cell did not stop its program: killed, and what it ran is run again elsewhere'),
     );
     this.#stops.push(() => turns.stop());
 
@@ -198,11 +199,13 @@ export class Primary {
         argument: 'N',
         help: 'programs that run at the same moment',
         run: (text) => {
+          const before = processTable.laneCount;
           processTable.setLaneCount(parsed(SETTINGS.lanes, text, 'lanes') as number);
+          this.#log.info({ before, lanes: processTable.laneCount }, 'lanes changed');
           return { lanes: processTable.laneCount };
         },
       },
-      list: { help: 'all programs alive', run: () => turnsFor('everybody', processTable, table) },
+      list: { help: 'all programs alive', run: () => turnsFor('everybody', processTable, table, this.#settings.turns) },
       reload: {
         help: 'read invite.token again',
         run: () => {

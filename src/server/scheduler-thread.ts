@@ -1,8 +1,8 @@
 /** The scheduler's thread: sleeps on the bell, looks, and sleeps again. The work is in scheduler.ts. */
 
-import { workerData } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { ProcessTable } from '../pool/process-table.js';
 import { Scheduler, type SchedulerSetup } from './scheduler.js';
 
 const { processTable, ...options } = workerData as SchedulerSetup;
-new Scheduler(ProcessTable.attach(processTable), options).run();
+new Scheduler(ProcessTable.attach(processTable), options, (cell) => parentPort?.postMessage(cell)).run();

@@ -10,23 +10,33 @@
  * with what was seen before, so a scheduler that starts anew, or a bell that rang twice, makes no difference.
  */
 
+import { constants } from 'node:os';
 import { DOORBELL_SIGNAL } from '../pool/cell.js';
 import { SlotState, Wanted } from '../pool/cell-layout.js';
 import type { ProcessTable } from '../pool/process-table.js';
 import { type Decision, type ModeName, Turns } from '../pool/turns.js';
 import { native } from '../shm/native.js';
-import { type SlotIndex, slotIndex } from '../units.js';
+import { NS_PER_MS, NS_PER_S, type SlotIndex, slotIndex } from '../units.js';
 
 /** Without any bell the table is looked at this often: a process killed between its change and its bell costs no more. */
 const LOOK_AGAIN_MS = 100;
 /** When a lane is in the hands of a runner that is just about to say so. */
 const LOOK_SOON_MS = 1;
+/** A cell that has not stopped its program after this is ended: its lane is worth more to the others. */
+const STOP_DEADLINE_NS = 2 * NS_PER_S;
 
 export interface SchedulerOptions {
   readonly mode: ModeName;
   readonly sliceNs?: number;
   /** What started programs may use together. */
   readonly memoryBytes: number;
+}
+
+/** A cell that did not confirm a stop in time and was killed for it; its run goes to another cell. */
+export interface StuckCell {
+  readonly slot: number;
+  readonly pid: number;
+  readonly run: number;
 }
 
 export interface SchedulerSetup extends SchedulerOptions {
@@ -38,11 +48,18 @@ export class Scheduler {
   readonly #turns: Turns;
   /** Number of the run the policy knows in each slot; 0 = none. */
   readonly #known: Uint32Array;
-  /** Slots that were told to stop and have not said that they did. */
-  readonly #stopping = new Set<number>();
+  /** Slots that were told to stop and have not said that they did, and for how long that has been waited for. */
+  readonly #stopping = new Map<number, number>();
+  readonly #onStuck: (cell: StuckCell) => void;
+  #lookedAtNs = 0;
 
-  constructor(table: ProcessTable, { mode, sliceNs, memoryBytes }: SchedulerOptions) {
+  constructor(
+    table: ProcessTable,
+    { mode, sliceNs, memoryBytes }: SchedulerOptions,
+    onStuck: (cell: StuckCell) => void,
+  ) {
     this.#table = table;
+    this.#onStuck = onStuck;
     this.#known = new Uint32Array(table.slotCount);
     const slice = sliceNs === undefined ? {} : { sliceNs };
     this.#turns = new Turns({ slots: table.slotCount, lanes: table.laneCount, mode, memoryBytes, ...slice });
@@ -67,6 +84,7 @@ export class Scheduler {
     const lanes = this.#table.laneCount;
     this.#turns.setLanes(lanes);
     for (let slot = 0; slot < this.#table.slotCount; slot++) this.#observe(slotIndex(slot), nowNs);
+    this.#endStuckCells(nowNs);
     const { decisions, alarmNs } = this.#turns.decide(nowNs);
     let waitMs = LOOK_AGAIN_MS;
     for (const decision of decisions) waitMs = Math.min(waitMs, this.#carryOut(decision, nowNs));
@@ -96,6 +114,23 @@ export class Scheduler {
     }
   }
 
+  /**
+   * Whoever does not confirm a stop holds its lane. Only time in which this thread had its looks is counted: when the whole
+   * machine stood still, or was so busy that nobody got anywhere, the cell had no chance either.
+   */
+  #endStuckCells(nowNs: number): void {
+    const sinceLookNs = Math.min(nowNs - this.#lookedAtNs, 2 * LOOK_AGAIN_MS * NS_PER_MS);
+    this.#lookedAtNs = nowNs;
+    for (const [slot, waitedNs] of this.#stopping) {
+      this.#stopping.set(slot, waitedNs + sinceLookNs);
+      if (waitedNs >= STOP_DEADLINE_NS || waitedNs + sinceLookNs < STOP_DEADLINE_NS) continue; // told once
+      const cell = { slot, pid: this.#table.cellPid(slotIndex(slot)), run: this.#known[slot] ?? 0 };
+      if (cell.pid === 0) continue;
+      native.queueSignal(cell.pid, constants.signals.SIGKILL, 0);
+      this.#onStuck(cell);
+    }
+  }
+
   #arrive(slot: SlotIndex, run: number, nowNs: number): void {
     const { user, priority, limitBytes, lane, laneSinceNs } = this.#table.entry(slot);
     this.#known[slot] = run;
@@ -121,7 +156,7 @@ export class Scheduler {
         this.#tell(slot, run, Wanted.run);
         return LOOK_AGAIN_MS;
       case 'stop':
-        this.#stopping.add(slot);
+        this.#stopping.set(slot, 0);
         this.#tell(slot, run, Wanted.wait);
         return this.#table.state(slot) === SlotState.running ? LOOK_AGAIN_MS : 0;
       case 'kill':

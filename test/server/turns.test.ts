@@ -2,11 +2,13 @@
 
 import { openSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Test, t } from 'tap';
 import type { Run } from '../../src/pool/cell.js';
 import { LimitKind } from '../../src/pool/cell-layout.js';
 import { Cells } from '../../src/pool/cells.js';
 import { ProcessTable } from '../../src/pool/process-table.js';
+import type { StuckCell } from '../../src/server/scheduler.js';
 import { TurnsThread } from '../../src/server/turns-thread.js';
 import { cellBinary } from '../../src/shm/native.js';
 import { GIB } from '../../src/units.js';
@@ -14,7 +16,13 @@ import { GIB } from '../../src/units.js';
 function setUp(t: Test, lanes: number) {
   const path = join(t.testdir(), 'turns.turno');
   const table = ProcessTable.create(path, 64, lanes);
-  const turns = new TurnsThread(table, { mode: 'las', memoryBytes: 8 * GIB }, (error) => t.fail(String(error)));
+  const stuck: StuckCell[] = [];
+  const turns = new TurnsThread(
+    table,
+    { mode: 'las', memoryBytes: 8 * GIB },
+    (error) => t.fail(String(error)),
+    (cell) => stuck.push(cell),
+  );
   const cellGroup = `turno-test-turns-${process.pid}`;
   const setup = { cellBinary, turnsFd: openSync(path, 'r+'), cellGroup, mounts: [], backend: 'auto' };
   const cells = new Cells(setup, table, 32);
@@ -23,21 +31,19 @@ function setUp(t: Test, lanes: number) {
     await turns.stop();
   });
   const run = (user: number, script: string, cpuNs: number) =>
-    cells.use((cell) =>
-      cell.run({
-        posting: { user, row: 0, priority: 0, memoryLimitBytes: 64 << 20, title: script },
-        path: '/bin/sh',
-        argv: ['sh', '-c', script],
-        env: [],
-        flags: 0,
-        stdin: Buffer.alloc(0),
-        inFiles: [],
-        outFiles: [],
-        outBytes: 0,
-        limits: { ...LIMITS, cpuNs },
-      }),
-    );
-  return { table, run };
+    cells.run({
+      posting: { user, row: 0, priority: 0, memoryLimitBytes: 64 << 20, title: script },
+      path: '/bin/sh',
+      argv: ['sh', '-c', script],
+      env: [],
+      flags: 0,
+      stdin: Buffer.alloc(0),
+      inFiles: [],
+      outFiles: [],
+      outBytes: 0,
+      limits: { ...LIMITS, cpuNs },
+    });
+  return { table, run, stuck };
 }
 
 const LIMITS: Run['limits'] = {
@@ -93,4 +99,37 @@ t.test('many loops on one lane: all end by their own CPU time, one at a time', a
     reports.some(({ report }) => report.waitedNs > 0),
     'who waited knows for how long',
   );
+});
+
+const entries = (table: ProcessTable) => [...table.slots()].map((slot) => table.entry(slot));
+
+t.test('lanes come and go while programs run: as many run as there are lanes, and all go on', async (t) => {
+  const { table, run } = setUp(t, 3);
+  const loops = Array.from({ length: 6 }, (_, n) => run(n % 2, 'while :; do :; done', 800e6));
+  for (const lanes of [1, 4, 2]) {
+    table.setLaneCount(lanes);
+    // Those beyond are stopped, one by one; then never more, until the next change.
+    const running = () => entries(table).filter(({ state }) => state === 'running').length;
+    while (running() !== lanes || entries(table).some(({ lane }) => (lane ?? 0) >= lanes)) await delay(1);
+    for (let look = 0; look < 20; look++, await delay(5)) t.ok(running() <= lanes, `at most ${lanes}`);
+  }
+  for (const { report } of await Promise.all(loops)) t.equal(report.limit, LimitKind.cpu);
+});
+
+t.test('a cell that does not confirm a stop is killed, its lane goes on, its run is run again', async (t) => {
+  const { table, run, stuck } = setUp(t, 1);
+  const loop = run(1, 'while :; do :; done', 300e6);
+  const find = () => entries(table).find(({ state }) => state === 'running');
+  for (;;) {
+    const pid = find()?.pid;
+    if (pid) process.kill(pid, 'SIGSTOP'); // PID 1 of the cell, from outside: now nobody obeys there
+    if (pid) break;
+    await delay(1);
+  }
+  const before = find();
+  const hello = await run(2, 'echo hello', 1e9);
+  t.equal(Buffer.from(hello.stdout).toString(), 'hello\n', 'another has the lane');
+  t.match(stuck, [{ slot: before?.slot, pid: before?.pid, run: before?.run }]);
+  t.equal((await loop).report.limit, LimitKind.cpu, 'in another cell it ends as it should');
+  t.equal(table.laneHolder(0), undefined);
 });
