@@ -14,6 +14,7 @@ interface ShellFlags {
   readonly slice: number;
   readonly lanes: number;
   readonly turns: ModeName;
+  readonly sandbox?: true;
 }
 
 export function shellCommand(context: Context): Command {
@@ -27,9 +28,11 @@ export function shellCommand(context: Context): Command {
     )
     .option('--lanes <n>', `programs that run at the same moment (1 to ${MAX_LANES})`, parseLanes, 1)
     .option('--turns <policy>', `whose turn it is: ${MODES.join(', ')}`, parseMode, 'rr')
-    .action(async ({ slice, lanes, turns }: ShellFlags) => {
-      const { out, err } = context;
-      context.status = await new Shell({ input: process.stdin, out, err, lanes, sliceNs: slice, mode: turns }).run();
+    .option('--sandbox', 'programs run in cells: an empty directory, no network, nobody else')
+    .action(async ({ slice, lanes, turns, sandbox }: ShellFlags) => {
+      const streams = { input: process.stdin, out: context.out, err: context.err };
+      const policy = { lanes, sliceNs: slice, mode: turns };
+      context.status = await new Shell({ ...streams, ...policy, isSandboxed: sandbox === true }).run();
     });
 }
 

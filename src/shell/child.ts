@@ -15,6 +15,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { TurnoError } from '../errors.js';
+import type { ShellChild } from './turns.js';
 
 /** How often a child is looked at that has not stopped yet; a stop takes some 20 us, unless a disk is waited for. */
 const LOOK_AGAIN_MS = 1;
@@ -24,10 +25,11 @@ const MS_PER_TICK = 10;
 /** How a child ended; one of the two is null. */
 export interface End {
   readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+  /** Its name. */
+  readonly signal: string | null;
 }
 
-export class Child {
+export class Child implements ShellChild {
   readonly pid: number;
   readonly name: string;
   readonly args: readonly string[];
@@ -124,7 +126,7 @@ export class Child {
 }
 
 /** The file that is run for a name, as a shell would find it. @throws TURNO_USAGE with what is wrong */
-function findProgram(name: string): string {
+export function findProgram(name: string): string {
   if (name.includes('/')) {
     if (isExecutable(name)) return name;
     throw new TurnoError('TURNO_USAGE', { problem: `exec: ${name} is not there, or cannot be executed` });

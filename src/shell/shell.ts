@@ -8,8 +8,10 @@ import { basename, dirname } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { TurnoError } from '../errors.js';
 import { didYouMean } from '../nearest.js';
-import { Child, type End } from './child.js';
-import { MAX_CHILDREN, TurnTaker, type TurnTakerOptions } from './turn-taker.js';
+import type { End } from './child.js';
+import { SandboxTurns } from './sandbox.js';
+import { TurnTaker } from './turn-taker.js';
+import { MAX_CHILDREN, type ShellChild, type ShellTurns, type TurnTakerOptions } from './turns.js';
 import { splitWords } from './words.js';
 
 /** After SIGTERM a child has this long to end before SIGKILL. */
@@ -30,12 +32,14 @@ export interface ShellOptions extends TurnTakerOptions {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly out: NodeJS.WritableStream & { readonly isTTY?: boolean };
   readonly err: NodeJS.WritableStream;
+  /** Programs run in cells, not as the user. */
+  readonly isSandboxed: boolean;
 }
 
 export class Shell {
   readonly #options: ShellOptions;
-  readonly #turnTaker: TurnTaker;
-  readonly #children = new Map<number, Child>();
+  readonly #turnTaker: ShellTurns;
+  readonly #children = new Map<number, ShellChild>();
   #lines: Interface | undefined;
   #hasFailed = false;
   #isQuitting = false;
@@ -44,7 +48,9 @@ export class Shell {
     this.#options = options;
     // Before anything else: without a listener SIGUSR1 would open Node's debugger.
     process.on('SIGUSR1', this.#forward);
-    this.#turnTaker = new TurnTaker(options);
+    this.#turnTaker = options.isSandboxed
+      ? new SandboxTurns(options, options.out, options.err)
+      : new TurnTaker(options);
   }
 
   /** Runs until quit. @returns exit status: 1 when a command of a script was refused, else 0 */
@@ -64,6 +70,7 @@ export class Shell {
       await this.#readCommands(lines);
     } finally {
       await this.#endChildren();
+      await this.#turnTaker.end();
       for (const signal of signals) process.off(signal, quit);
       process.off('SIGUSR1', this.#forward);
     }
@@ -122,7 +129,7 @@ export class Shell {
   async #exec([program, ...args]: readonly string[]): Promise<void> {
     if (program === undefined) throw usage('exec', 'nothing to run');
     if (this.#children.size >= MAX_CHILDREN) throw usage('exec', `${MAX_CHILDREN} children live already`);
-    const child = await Child.start(program, args);
+    const child = await this.#turnTaker.start(program, args);
     this.#children.set(child.pid, child);
     this.#print(`[${child.pid}] ${child.name} waits for its turn`);
     void child.ended.then((end) => {
@@ -130,10 +137,9 @@ export class Shell {
       this.#print(`[${child.pid}] ${child.name} ${describe(end)}`);
       if (!this.#isQuitting) this.#lines?.prompt(true);
     });
-    this.#turnTaker.add(child);
   }
 
-  #child(command: 'term' | 'sig', args: readonly string[]): Child {
+  #child(command: 'term' | 'sig', args: readonly string[]): ShellChild {
     const [pid, ...rest] = args;
     if (pid === undefined || rest.length > 0 || !/^\d{1,9}$/.test(pid)) {
       throw usage(command, `expected one pid, got ${args.length === 0 ? 'nothing' : args.join(' ')}`);

@@ -7,23 +7,15 @@
  * A lane is passed on only when its child has been seen stopped, so never more children run than there are lanes.
  */
 
-import { type ModeName, Turns } from '../pool/turns.js';
+import { Turns } from '../pool/turns.js';
 import { native } from '../shm/native.js';
-import type { Child } from './child.js';
+import { Child } from './child.js';
+import { type ChildState, MAX_CHILDREN, type ShellChild, type ShellTurns, type TurnTakerOptions } from './turns.js';
 
-export const MAX_CHILDREN = 1_024;
 /** A stop takes some 20 us: looked at this often before the event loop goes on, then once a millisecond. */
 const QUICK_LOOKS = 20;
 
-export type ChildState = 'waiting' | 'running' | 'stopped';
-
-export interface TurnTakerOptions {
-  readonly lanes: number;
-  readonly sliceNs: number;
-  readonly mode: ModeName;
-}
-
-export class TurnTaker {
+export class TurnTaker implements ShellTurns {
   readonly #turns: Turns;
   readonly #children: (Child | undefined)[] = [];
   readonly #stopping = new Set<number>();
@@ -36,10 +28,11 @@ export class TurnTaker {
     process.on('SIGALRM', () => this.look());
   }
 
-  /** Puts a child that stands still at the end of the line. @returns false when there are too many */
-  add(child: Child): boolean {
+  /** Starts a child that stands still, and puts it at the end of the line. @throws RangeError when there are too many */
+  async start(name: string, args: readonly string[]): Promise<Child> {
+    const child = await Child.start(name, args);
     const slot = freeSlot(this.#children);
-    if (slot === undefined) return false;
+    if (slot === undefined) throw new RangeError(`more than ${MAX_CHILDREN} children`);
     this.#children[slot] = child;
     this.#turns.arrive({ slot, user: 0, priority: 0, limitBytes: 0 }, nowNs());
     void child.ended.then(() => {
@@ -50,17 +43,17 @@ export class TurnTaker {
       this.look();
     });
     this.look();
-    return true;
+    return child;
   }
 
-  state(child: Child): ChildState {
-    const slot = this.#children.indexOf(child);
+  state(child: ShellChild): ChildState {
+    const slot = this.#slotOf(child);
     if (this.#running.has(slot)) return 'running';
     return slot >= 0 && this.#turns.turns(slot) > 0 ? 'stopped' : 'waiting';
   }
 
-  turns(child: Child): number {
-    const slot = this.#children.indexOf(child);
+  turns(child: ShellChild): number {
+    const slot = this.#slotOf(child);
     return slot < 0 ? 0 : this.#turns.turns(slot);
   }
 
@@ -69,6 +62,14 @@ export class TurnTaker {
     this.#isClosed = true;
     native.setAlarm(0);
     clearTimeout(this.#timer);
+  }
+
+  async end(): Promise<void> {
+    // Its children are the shell's own: when they are gone, nothing is left.
+  }
+
+  #slotOf(child: ShellChild): number {
+    return this.#children.indexOf(child as Child);
   }
 
   look(): void {

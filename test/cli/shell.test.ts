@@ -312,3 +312,27 @@ t.test('flags that make no sense are refused', async (t) => {
     t.match(shell.output, /Expected/);
   }
 });
+
+t.test('with --sandbox children take turns in cells: signals reach them, nothing of the machine does', async (t) => {
+  const shell = RunningShell.start(t, ['--sandbox', '--slice', '20ms']);
+  const [first, second] = [await shell.exec(worker, '5', 'burn'), await shell.exec(worker, '5', 'burn')];
+  await shell.until(/worker \d+: turn 5,/);
+  shell.type(`sig ${first}\n`);
+  await shell.until(/worker \d+: \d+ turns and \d+ lines since the last report/);
+  shell.type('list\n');
+  await shell.until(new RegExp(`${first} +(running|stopped) +[1-9]\\d* +\\d+\\.\\d\\ds +${worker} 5 burn`));
+  const script = `"ls ${worker} 2>&1; echo $(ls /box | wc -l) files, $(ls /proc | grep -c ^[0-9]) processes; exit 3"`;
+  const look = await shell.exec('sh', '-c', script);
+  await shell.until(/No such file/);
+  await shell.until(/\n0 files, \d processes\n/);
+  await shell.until(new RegExp(`\\[${look}\\] sh exited with 3`));
+  shell.type(`term ${first}\n`);
+  await shell.until(/worker \d+: ends after/);
+  await shell.until(new RegExp(`\\[${first}\\] ${worker} exited with 0`));
+  process.kill(second, 'SIGKILL');
+  await shell.until(new RegExp(`\\[${second}\\] ${worker} was ended by SIGKILL`));
+  const last = await shell.exec(worker, '5');
+  shell.type('quit\n');
+  t.same(await shell.exited, [0, null]);
+  for (const pid of [first, second, look, last]) t.equal(stateOf(pid), undefined, 'no cell is left');
+});
