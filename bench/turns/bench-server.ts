@@ -18,12 +18,15 @@ export interface Answer {
 export class BenchServer {
   /** What the server says of itself, its addresses among it. */
   readonly startLine: string;
+  /** Its data directory. */
+  readonly data: string;
   readonly #url: string;
   readonly #stop: () => Promise<void>;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
-  private constructor(startLine: string, stop: () => Promise<void>) {
+  private constructor(startLine: string, data: string, stop: () => Promise<void>) {
     this.startLine = startLine;
+    this.data = data;
     this.#url = /https?:\/\/[^\s;]+/.exec(startLine)?.[0] ?? '';
     this.#stop = stop;
   }
@@ -40,7 +43,7 @@ export class BenchServer {
       createInterface({ input: child.stdout }).once('line', resolve);
       exited.then(() => reject(new Error('the server did not start')));
     });
-    return new BenchServer(line, async () => {
+    return new BenchServer(line, join(directory, 'data'), async () => {
       child.kill('SIGTERM');
       await exited;
       rmSync(directory, { recursive: true, force: true });

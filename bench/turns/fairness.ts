@@ -1,146 +1,168 @@
 /**
- * How long does hello world take while others burn CPU in k infinite loops?
+ * How long does hello world take while others burn CPU in k infinite loops, or have 200 slow compilations?
  *
- *     node .build/bench/turns/fairness.js [--points 0,2,100,1000] [--hellos 1000] [--rounds 5] [--users one,many]
- *                                         [--turns las,fifo] [--source cached,new]
+ *     npm run bench:turns -- [--points 0,2,100,1000] [--users one,many] [--compiles 200] [--rounds 5]
+ *                            [--hellos 1000] [--new-hellos 1000] [--fifo 0,2,10] [--throughput 20] [--plots DIRECTORY]
  *
- * A point has a server of its own: k loops (limit 2 s of CPU each) are kept going by one user, or by as many users as there
- * are loops, at most 200; another user sends hello, one after the other. Rounds go through all points in turn, and a figure
- * is the median of the rounds. With `fifo` hellos wait behind all loops: only points up to 10 are run, with 10 hellos, and
- * the rest is k / lanes x 2 s, marked as such.
+ * A point has a server of its own, on which the load is kept up by one user or by as many as there are programs, at most
+ * 200; another user sends hello one after the other, first with a cached executable, then with a source never seen before.
+ * Rounds go through all points in turn; a figure is the median of the rounds, with the least and the most.
+ *
+ * With `fifo` hellos wait behind all loops: only points up to 10 are run, with 10 hellos, and larger ones are extrapolated,
+ * k / lanes x 2 s, and marked `~`. Throughput is how long loops sent together take with `las` and with `fifo`, by turns.
+ * GO_JUDGE, a path of the go-judge binary, adds its row of points up to 10, by the same rules as fifo.
  */
 
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { quantile, spread } from '../statistics.js';
-import { BenchServer } from './bench-server.js';
+import { inWords, quantile, spread } from '../statistics.js';
+import { measureGoJudge } from './go-judge.js';
+import { distributionSvg, lanesSvg, type Stay } from './plot.js';
+import { LOOP_CPU_MS, type Load, measurePoint, measureThroughput, type Source } from './point.js';
 
-const LOOP = { language: 'c', source: 'int main(void) { for (;;); }\n', limits: { cpuTimeMs: 2_000, memoryMiB: 16 } };
-const LOOP_SECONDS = 2;
-const MOST_USERS = 200;
 const MOST_FIFO = 10;
+const FIFO_HELLOS = 10;
+const THROUGHPUT_CPU_MS = 1_000;
 
-interface Point {
-  readonly loops: number;
-  readonly users: 'one' | 'many';
-  readonly turns: string;
-  readonly source: 'cached' | 'new';
+interface Row {
+  readonly name: string;
+  readonly source: Source;
+  /** Of each round, sorted. */
+  readonly rounds: number[][];
 }
 
-interface Figures {
-  readonly p50: number;
-  readonly p90: number;
-  readonly p99: number;
-  readonly loopsPerS: number;
-}
-
-/** One point, once: latencies in ms, and how many loops ended in a second meanwhile. */
-async function measure({ loops, users, turns, source }: Point, hellos: number): Promise<Figures> {
-  const server = await BenchServer.start(['--turns', turns, '--cells', String(loops + 50)]);
-  let isOver = false;
-  let ended = 0;
-  const burners: Promise<void>[] = [];
-  try {
-    const hello = await server.register('hello');
-    const latenciesMs: number[] = [];
-    for (let n = 0; n < 5; n++) await server.submit(hello, program(source, -1 - n)); // cells are made, code is hot
-    const count = users === 'one' ? Math.min(1, loops) : Math.min(MOST_USERS, loops);
-    const tokens = await Promise.all(Array.from({ length: count }, (_, n) => server.register(`loops ${n}`)));
-    if (loops > 0) await server.submit(tokens[0] ?? '', LOOP); // compiled once
-    const burn = async (token: string) => {
-      while (!isOver) {
-        await server.submit(token, LOOP);
-        ended++;
-      }
-    };
-    for (let n = 0; n < loops; n++) burners.push(burn(tokens[n % count] ?? '').catch(() => undefined)); // cut off at the end
-    // Loops that have just begun are newcomers as hello is: that wave is over when each has had 50 ms.
-    const settledMs = performance.now() + (loops * 50) / availableParallelism();
-    for (let n = 0; performance.now() < settledMs; n++) await server.submit(hello, program(source, -1_000 - n));
-    const fromMs = performance.now();
-    const endedBefore = ended;
-    for (let n = 0; n < hellos; n++) {
-      const sentMs = performance.now();
-      const { verdict } = await server.submit(hello, program(source, n));
-      if (verdict !== 'AC') throw new Error(`hello is ${verdict}`);
-      latenciesMs.push(performance.now() - sentMs);
-    }
-    const loopsPerS = ((ended - endedBefore) * 1_000) / (performance.now() - fromMs);
-    latenciesMs.sort((a, b) => a - b);
-    const [p50 = 0, p90 = 0, p99 = 0] = [0.5, 0.9, 0.99].map((q) => quantile(latenciesMs, q));
-    return { p50, p90, p99, loopsPerS };
-  } finally {
-    isOver = true;
-    await server.stop();
-    await Promise.all(burners);
-  }
-}
-
-/** Hello, always the same, or never seen before. */
-function program(source: 'cached' | 'new', n: number) {
-  const note = source === 'new' ? `/* ${n} */` : '';
-  return { language: 'c', source: `#include <stdio.h>\nint main(void) { puts("hello"); return 0; }\n${note}` };
+interface Options {
+  readonly loads: readonly Load[];
+  readonly rounds: number;
+  readonly hellos: Readonly<Record<Source, number>>;
+  readonly fifo: readonly number[];
+  readonly throughput: number;
+  readonly plots: string | undefined;
 }
 
 async function main(): Promise<void> {
-  const list = (text: string) => text.split(',');
-  const { values } = parseArgs({
-    options: {
-      points: { type: 'string', default: '0,2,100,1000' },
-      hellos: { type: 'string', default: '1000' },
-      rounds: { type: 'string', default: '5' },
-      users: { type: 'string', default: 'one,many' },
-      turns: { type: 'string', default: 'las' },
-      source: { type: 'string', default: 'cached' },
-    },
-  });
-  const points: Point[] = list(values.turns).flatMap((turns) =>
-    list(values.source).flatMap((source) =>
-      list(values.points)
-        .map(Number)
-        .filter((loops) => turns !== 'fifo' || loops <= MOST_FIFO)
-        .flatMap((loops) =>
-          (loops === 0 ? ['one'] : list(values.users)).map(
-            (users) =>
-              ({
-                ...{ loops, turns, users: users === 'many' ? 'many' : 'one' },
-                ...{ source: source === 'new' ? 'new' : 'cached' },
-              }) as const,
-          ),
-        ),
-    ),
-  );
-  const rounds: Figures[][] = points.map(() => []);
-  for (let round = 0; round < Number(values.rounds); round++) {
-    for (const [index, point] of points.entries()) {
-      const hellos = point.turns === 'fifo' ? MOST_FIFO : Number(values.hellos);
-      rounds[index]?.push(await measure(point, hellos));
+  const options = optionsOf(process.argv.slice(2));
+  const rows = new Map<string, Row>();
+  const stays = new Map<string, readonly Stay[]>();
+  const slowdowns: number[] = [];
+  for (let round = 0; round < options.rounds; round++) {
+    for (const load of options.loads) {
+      const isLast = round === options.rounds - 1;
+      const wantsLanes = options.plots !== undefined && isLast && load.count > 0;
+      const measured = await measurePoint(load, { turns: 'las', hellos: options.hellos, wantsLanes });
+      for (const source of ['cached', 'new'] as const)
+        keep(rows, nameOf('las', load), source, measured.latenciesMs[source]);
+      if (wantsLanes) stays.set(nameOf('las', load), measured.stays);
     }
+    for (const count of options.fifo) {
+      const load: Load = { kind: 'loops', count, users: 'one' };
+      const { latenciesMs } = await measurePoint(load, { turns: 'fifo', hellos: { cached: FIFO_HELLOS, new: 0 } });
+      keep(rows, nameOf('fifo', load), 'cached', latenciesMs.cached);
+      if (process.env.GO_JUDGE) {
+        const found = await measureGoJudge(process.env.GO_JUDGE, count, LOOP_CPU_MS, FIFO_HELLOS);
+        keep(rows, nameOf('go-judge', load), 'cached', found);
+      }
+    }
+    if (options.throughput > 0) slowdowns.push(await slowdown(options.throughput, round));
+    console.error(`round ${round + 1} of ${options.rounds} done`);
   }
-  report(points, rounds);
-  if (list(values.turns).includes('fifo')) {
-    for (const loops of list(values.points)
-      .map(Number)
-      .filter((count) => count > MOST_FIFO)) {
-      const waitS = (loops * LOOP_SECONDS) / availableParallelism();
-      console.log(`fifo    k=${loops}: not run; k / lanes x ${LOOP_SECONDS} s = ${waitS} s a hello`);
-    }
+  report([...rows.values()]);
+  for (const { count } of options.loads.filter((load) => load.kind === 'loops' && load.count > MOST_FIFO)) {
+    const waitS = (count * LOOP_CPU_MS) / 1_000 / availableParallelism();
+    if (options.fifo.length > 0)
+      console.log(`~ fifo, ${count} loops: not run; ${count} / lanes x 2 s = ${waitS} s a hello`);
+  }
+  if (slowdowns.length > 0)
+    console.log(`time of ${options.throughput} loops, las to fifo: ${inWords(spread(slowdowns), 3)}`);
+  if (options.plots) plot(options.plots, [...rows.values()], stays);
+}
+
+/** Both sides of a round right after another, the first one by turns. */
+async function slowdown(count: number, round: number): Promise<number> {
+  const order = round % 2 ? ['fifo', 'las'] : ['las', 'fifo'];
+  const tookMs = new Map<string, number>();
+  for (const turns of order) tookMs.set(turns, await measureThroughput(turns, count, THROUGHPUT_CPU_MS));
+  return (tookMs.get('las') ?? Number.NaN) / (tookMs.get('fifo') ?? Number.NaN);
+}
+
+function keep(rows: Map<string, Row>, name: string, source: Source, latenciesMs: number[]): void {
+  if (latenciesMs.length === 0) return;
+  const key = `${name}/${source}`;
+  const row = rows.get(key) ?? { name, source, rounds: [] };
+  rows.set(key, row);
+  row.rounds.push(latenciesMs);
+}
+
+function nameOf(turns: string, { kind, count, users }: Load): string {
+  return count === 0 ? `${turns}, idle` : `${turns}, ${count} ${kind} of ${users === 'one' ? 'one user' : 'many'}`;
+}
+
+function report(rows: readonly Row[]): void {
+  console.log(
+    `${'hello beside'.padEnd(34)}${'source'.padEnd(8)}${'p50 ms'.padEnd(30)}${'p90 ms'.padEnd(30)}p99 ms (ratio to idle)`,
+  );
+  for (const { name, source, rounds } of rows) {
+    const idle = rows.find((other) => other.name === `${name.split(',')[0]}, idle` && other.source === source);
+    const figures = [0.5, 0.9, 0.99].map((q) => {
+      const found = spread(rounds.map((one) => quantile(one, q)));
+      const ofIdle = idle && spread(idle.rounds.map((one) => quantile(one, q))).median;
+      return `${inWords(found, 1)}${ofIdle && idle.name !== name ? ` x${(found.median / ofIdle).toFixed(2)}` : ''}`.padEnd(
+        30,
+      );
+    });
+    console.log(`${name.padEnd(34)}${source.padEnd(8)}${figures.join('').trimEnd()}`);
   }
 }
 
-function report(points: readonly Point[], rounds: readonly (readonly Figures[])[]): void {
-  const median = (index: number, key: keyof Figures) =>
-    spread((rounds[index] ?? []).map((figures) => figures[key])).median;
-  console.log('turns  source  k     users  p50 ms        p90 ms        p99 ms        loops/s   (ratio to k = 0)');
-  for (const [index, { turns, source, loops, users }] of points.entries()) {
-    const idle = points.findIndex((other) => other.loops === 0 && other.turns === turns && other.source === source);
-    const cells = (['p50', 'p90', 'p99'] as const).map((key) => {
-      const ratio = idle < 0 ? '' : `(${(median(index, key) / median(idle, key)).toFixed(2)})`;
-      return `${median(index, key).toFixed(2)} ${ratio}`.padEnd(12);
-    });
-    const name = [turns.padEnd(5), source.padEnd(6), String(loops).padEnd(4), users.padEnd(5)].join('  ');
-    console.log([name, ...cells, median(index, 'loopsPerS').toFixed(2)].join('  '));
+function plot(directory: string, rows: readonly Row[], stays: ReadonlyMap<string, readonly Stay[]>): void {
+  mkdirSync(directory, { recursive: true });
+  for (const source of ['cached', 'new'] as const) {
+    const curves = rows
+      .filter((row) => row.source === source)
+      .map(({ name, rounds }) => ({ name, latenciesMs: rounds.flat().sort((a, b) => a - b) }));
+    if (curves.length === 0) continue;
+    writeFileSync(
+      join(directory, `latency-${source}.svg`),
+      distributionSvg(`Latency of hello, ${source} source`, curves),
+    );
   }
+  for (const [name, log] of stays) {
+    const file = `lanes-${name.replaceAll(/[^a-z0-9]+/g, '-')}.svg`;
+    writeFileSync(join(directory, file), lanesSvg(`Who had the lanes: ${name}, and hello`, log));
+  }
+}
+
+function optionsOf(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      points: { type: 'string', default: '0,2,100,1000' },
+      users: { type: 'string', default: 'one,many' },
+      compiles: { type: 'string', default: '200' },
+      rounds: { type: 'string', default: '5' },
+      hellos: { type: 'string', default: '1000' },
+      'new-hellos': { type: 'string', default: '1000' },
+      fifo: { type: 'string', default: '0,2,10' },
+      throughput: { type: 'string', default: '20' },
+      plots: { type: 'string' },
+    },
+  });
+  const numbers = (text: string) => (text === '' ? [] : text.split(',').map(Number));
+  const users = values.users.split(',').map((word): Load['users'] => (word === 'many' ? 'many' : 'one'));
+  const loops = numbers(values.points).flatMap((count) =>
+    (count === 0 ? (['one'] as const) : users).map((who): Load => ({ kind: 'loops', count, users: who })),
+  );
+  const compiles = numbers(values.compiles).filter((count) => count > 0);
+  return {
+    loads: [...loops, ...compiles.map((count): Load => ({ kind: 'compiles', count, users: 'many' }))],
+    rounds: Number(values.rounds),
+    hellos: { cached: Number(values.hellos), new: Number(values['new-hellos']) },
+    fifo: numbers(values.fifo).filter((count) => count <= MOST_FIFO),
+    throughput: Number(values.throughput),
+    plots: values.plots,
+  };
 }
 
 await main();
