@@ -24,7 +24,7 @@ t.test('one plan, each way in, only --transport changed: nothing is unaccounted 
   for (const way of ways) {
     const args = ['stress', '--server', server.url, '--transport', way, '--mix', 'ping=9,hello-python', '--json'];
     const { status, out, err } = await cli(
-      [...args, '--duration', '1', '--concurrency', '4', '--clients', '2', '--svg', svg],
+      [...args, '--duration', '0.5', '--concurrency', '4', '--clients', '2', '--svg', svg],
       { XDG_CONFIG_HOME: directory },
     );
     t.equal(status, 0, err);
@@ -72,7 +72,7 @@ t.test(
     const server = await startServer(t, { args: ['--signals', 'on', '--fronts', '2', '--max-queued', '6'] });
     const token = await server.register('ada');
     const address = server.address('signal');
-    const args = ['stress', '--server', address, '--mix', 'hello-python', '--json', '--duration', '4'];
+    const args = ['stress', '--server', address, '--mix', 'hello-python', '--json', '--duration', '3'];
     const load = cli([...args, '--concurrency', '12', '--clients', '2'], { TURNO_TOKEN: token });
     const client = await connect(address, { token });
     const done = async (n: number) => {

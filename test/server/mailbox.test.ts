@@ -129,7 +129,7 @@ t.test(
     const { token } = await (await connect(address)).register('ada');
     const clients = await Promise.all(Array.from({ length: 4 }, () => connect(address, { token })));
     const outcomes = clients.flatMap((client) =>
-      Array.from({ length: 10 }, (_, i) =>
+      Array.from({ length: 5 }, (_, i) =>
         client.submit({ language: 'python', source: `print(${i})` }, { wait: true }).then(
           ({ verdict }) => verdict,
           (error) => error.code,
@@ -150,7 +150,7 @@ t.test(
     const { submissions } = await client.list({ limit: 500 });
     const answered = results.filter((result) => result === 'AC').length;
     t.ok(
-      submissions.length >= answered && submissions.length <= 40,
+      submissions.length >= answered && submissions.length <= 20,
       `${submissions.length} rows, ${answered} answered`,
     );
     t.ok(submissions.every(({ verdict }) => verdict === 'AC'));
