@@ -10,6 +10,10 @@ t.test('what grows at first and then stands still is flat; what grows on is not'
   const growing = Array.from({ length: 90 }, (_, i) => 3_000 + i * 10);
   t.equal(flatness(growing, 0.05, 0).isFlat, false);
   t.equal(flatness(growing, 0.05, 400).isFlat, true, 'as little as that is noise');
+  const saw = Array.from({ length: 90 }, (_, i) => 3_000 + (i % 9) * 100 + (i > 70 ? 200 : 0));
+  saw[75] = 3_000;
+  t.equal(flatness(saw, 0.01, 0).isFlat, false);
+  t.equal(flatness(saw, 0.01, 0, 'least').isFlat, true, 'a saw is as flat as its troughs');
   t.throws(() => flatness([1, 2], 0, 0), RangeError);
 });
 
