@@ -10,6 +10,7 @@ import { TurnoError } from '../errors.js';
 import { codeOf, H, type Region } from './region.js';
 
 const MIB = 1_048_576;
+const FREE = H.FREE_BYTES.offset / 8;
 
 export interface DiskState {
   readonly freeBytes: number;
@@ -21,7 +22,7 @@ export function lookAtDisk(region: Region, directories: readonly string[]): Disk
   const states = directories.map(stateOf).filter((state) => state !== undefined);
   const freeBytes = Math.min(...states.map((state) => state.freeBytes));
   const isReadOnly = states.some((state) => state.isReadOnly);
-  region.storeLong(H.FREE_BYTES, freeBytes);
+  setFree(region, freeBytes);
   region.store(H.DISK_IS_READ_ONLY, isReadOnly ? 1 : 0);
   return { freeBytes, isReadOnly };
 }
@@ -52,7 +53,12 @@ export function setFloor(region: Region, bytes: number): void {
 
 /** Free bytes at the last look; 0 while nobody has looked. */
 export function freeBytes(region: Region): number {
-  return region.loadLong(H.FREE_BYTES);
+  return Number(Atomics.load(region.longs, FREE));
+}
+
+/** In one piece, other than what Region.loadLong() is for: it grows and shrinks while others look. */
+function setFree(region: Region, bytes: number): void {
+  Atomics.store(region.longs, FREE, BigInt(bytes));
 }
 
 /** @throws TURNO_DISK_REFUSES, TURNO_DISK_LOW when new work is to be refused, as far as the last look goes. */
@@ -69,7 +75,7 @@ export function checkDisk(region: Region): void {
 
 /** A table without a primary: nobody looks. */
 export function forgetDisk(region: Region): void {
-  region.storeLong(H.FREE_BYTES, 0);
+  setFree(region, 0);
   region.storeLong(H.FLOOR_BYTES, 0);
   region.store(H.DISK_IS_READ_ONLY, 0);
 }
