@@ -42,8 +42,23 @@ static void wait_for_host(const struct cell *cell) {
   }
 }
 
-/* Takes the fixed part with the descriptors. False at the end of the socket. */
-static bool receive_fixed(const struct cell *cell) {
+static void take_descriptors(struct msghdr *header) {
+  if (header->msg_flags & MSG_CTRUNC) bad(0, "descriptors got lost on the way");
+  const struct cmsghdr *rights = CMSG_FIRSTHDR(header);
+  if (!rights || rights->cmsg_type != SCM_RIGHTS) return;
+  if (descriptor_count) bad(0, "descriptors came twice");
+  size_t count = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  /* The room for a message is rounded up, so the kernel may deliver one more than were asked for. */
+  if (count > MAX_DESCRIPTORS) bad(0, "descriptors: too many");
+  descriptor_count = (int)count;
+  memcpy(descriptors, CMSG_DATA(rights), count * sizeof(int));
+}
+
+/*
+ * Takes the fixed part with the descriptors, and in the same call as much of the payload as has come: mostly all of it. No
+ * other request can follow before this one is answered. Returns the bytes of the payload, or -1 at the end of the socket.
+ */
+static ssize_t receive_fixed(const struct cell *cell) {
   union {
     char bytes[CMSG_SPACE(sizeof descriptors)];
     struct cmsghdr alignment;
@@ -51,26 +66,17 @@ static bool receive_fixed(const struct cell *cell) {
   char *at = (char *)&request.fixed;
   size_t missing = sizeof request.fixed;
   descriptor_count = 0;
-  while (missing) {
-    struct iovec part = {.iov_base = at, .iov_len = missing};
-    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = space.bytes, .msg_controllen = sizeof space.bytes};
+  for (;;) {
+    struct iovec parts[] = {{.iov_base = at, .iov_len = missing}, {.iov_base = payload, .iov_len = sizeof payload}};
+    struct msghdr header = {.msg_iov = parts, .msg_iovlen = 2, .msg_control = space.bytes, .msg_controllen = sizeof space.bytes};
     ssize_t count = RETRY(recvmsg(cell->control, &header, MSG_CMSG_CLOEXEC));
     if (count < 0) die(STEP_CONTROL, 0, errno, "recvmsg");
-    if (count == 0) return false;
-    if (header.msg_flags & MSG_CTRUNC) bad(0, "descriptors got lost on the way");
-    struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
-    if (rights && rights->cmsg_type == SCM_RIGHTS) {
-      if (descriptor_count) bad(0, "descriptors came twice");
-      size_t count_of_them = (rights->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-      /* The room for a message is rounded up, so the kernel may deliver one more than were asked for. */
-      if (count_of_them > MAX_DESCRIPTORS) bad(0, "descriptors: too many");
-      descriptor_count = (int)count_of_them;
-      memcpy(descriptors, CMSG_DATA(rights), (size_t)descriptor_count * sizeof(int));
-    }
+    if (count == 0) return -1;
+    take_descriptors(&header);
+    if ((size_t)count >= missing) return count - (ssize_t)missing;
     at += count;
     missing -= (size_t)count;
   }
-  return true;
 }
 
 static void check_fixed(const struct turno_cell_request *fixed) {
@@ -87,8 +93,9 @@ static void check_fixed(const struct turno_cell_request *fixed) {
   if ((fixed->flags & TURNO_RUN_WARM) && (!fixed->template_number || !fixed->template_cpu_ns)) bad(10, "template: is 0");
 }
 
-static void receive_payload(const struct cell *cell, size_t bytes) {
-  for (size_t have = 0; have < bytes;) {
+static void receive_payload(const struct cell *cell, size_t have, size_t bytes) {
+  if (have > bytes) bad(4, "payload: longer than announced");
+  while (have < bytes) {
     ssize_t count = RETRY(recv(cell->control, payload + have, bytes - have, 0));
     if (count <= 0) die(STEP_CONTROL, 1, count ? errno : EPIPE, "the payload ends early");
     have += (size_t)count;
@@ -138,9 +145,10 @@ static void cut_payload(struct request *cut) {
 
 struct request *request_receive(const struct cell *cell) {
   wait_for_host(cell);
-  if (!receive_fixed(cell)) return NULL;
+  ssize_t have = receive_fixed(cell);
+  if (have < 0) return NULL;
   check_fixed(&request.fixed);
-  receive_payload(cell, request.fixed.payload_bytes);
+  receive_payload(cell, (size_t)have, request.fixed.payload_bytes);
   cut_payload(&request);
   memcpy(request.streams, descriptors, sizeof request.streams);
   request.in_files = descriptors + 3;
@@ -150,7 +158,12 @@ struct request *request_receive(const struct cell *cell) {
 
 void request_close(struct request *closed) {
   (void)closed;
-  for (int i = 0; i < descriptor_count; i++) close(descriptors[i]);
+  const int last = descriptor_count - 1;
+  bool in_a_row = last >= 0;
+  for (int i = 1; i <= last; i++) in_a_row = in_a_row && descriptors[i] == descriptors[i - 1] + 1;
+  /* Mostly nothing lies between them; then one call does. */
+  if (in_a_row) close_range((unsigned)descriptors[0], (unsigned)descriptors[last], 0);
+  else for (int i = 0; i <= last; i++) close(descriptors[i]);
   descriptor_count = 0;
 }
 

@@ -41,10 +41,14 @@ uint64_t outcome_delay_ns(const struct run *run) {
 }
 
 /* Run delay of one process overlaps with another's running: wall is never less than the CPU time allows. */
-uint64_t outcome_wall_ns(const struct run *run, uint64_t on_lane_ns, uint64_t delay_ns) {
-  uint64_t least_ns = outcome_cpu_ns(run) / cores(), wall_ns = minus(on_lane_ns, delay_ns);
+static uint64_t wall_of(uint64_t cpu_ns, uint64_t on_lane_ns, uint64_t delay_ns) {
+  uint64_t least_ns = cpu_ns / cores(), wall_ns = minus(on_lane_ns, delay_ns);
   if (wall_ns < least_ns) wall_ns = least_ns;
   return wall_ns < on_lane_ns ? wall_ns : on_lane_ns;
+}
+
+uint64_t outcome_wall_ns(const struct run *run, uint64_t on_lane_ns, uint64_t delay_ns) {
+  return wall_of(outcome_cpu_ns(run), on_lane_ns, delay_ns);
 }
 
 static uint64_t file_bytes(int file) {
@@ -105,7 +109,7 @@ void outcome_describe(const struct run *run, const struct request *request, uint
   report->end = exited ? TURNO_END_EXITED : TURNO_END_SIGNALLED;
   report->code = run->ended ? run->end.si_status : SIGKILL;
   report->cpu_ns = run->started_ns ? outcome_cpu_ns(run) : 0;
-  report->wall_ns = run->started_ns ? outcome_wall_ns(run, on_lane_ns, run->delay_ns) : 0;
+  report->wall_ns = run->started_ns ? wall_of(report->cpu_ns, on_lane_ns, run->delay_ns) : 0;
   report->waited_ns = run->stopped_ns + (on_lane_ns - report->wall_ns);
   report->memory_bytes = peak_bytes(run);
   report->stdout_bytes = run->pumps[0].to >= 0 ? run->pumps[0].bytes : file_bytes(request->streams[1]);

@@ -236,8 +236,16 @@ static uint64_t look_in_time(struct run *run, uint64_t due_ns) {
   return run->still ? UINT64_MAX : now + STILL_LOOK_NS;
 }
 
+/* Nothing is used yet: the clocks need no look before a limit can have been reached. */
+static uint64_t first_look_ns(const struct run *run) {
+  uint64_t look_ns = run->fixed->cpu_ns / cores();
+  if (run->fixed->wall_ns < look_ns) look_ns = run->fixed->wall_ns;
+  if (run->cell->groups.memory_limit < 0 && look_ns > MEMORY_LOOK_NS) look_ns = MEMORY_LOOK_NS;
+  return run->started_ns + look_ns;
+}
+
 static void watch(struct run *run) {
-  uint64_t due_ns = 0;
+  uint64_t due_ns = first_look_ns(run);
   while (!over(run)) {
     due_ns = look_in_time(run, due_ns);
     if (over(run)) break;

@@ -192,15 +192,18 @@ static int send_request(int control, const struct turno_cell_request *request, c
     char bytes[CMSG_SPACE(sizeof(int) * (3 + TURNO_MAX_RUN_FILES))];
     struct cmsghdr alignment;
   } space = {0};
-  struct iovec part = {.iov_base = (void *)request, .iov_len = sizeof *request};
-  struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = space.bytes, .msg_controllen = CMSG_SPACE(sizeof(int) * count)};
+  /* Both in one call: two would wake the cell twice. */
+  struct iovec parts[] = {{.iov_base = (void *)request, .iov_len = sizeof *request},
+                          {.iov_base = (void *)payload, .iov_len = request->payload_bytes}};
+  struct msghdr header = {.msg_iov = parts, .msg_iovlen = 2, .msg_control = space.bytes, .msg_controllen = CMSG_SPACE(sizeof(int) * count)};
   struct cmsghdr *rights = CMSG_FIRSTHDR(&header);
   rights->cmsg_level = SOL_SOCKET;
   rights->cmsg_type = SCM_RIGHTS;
   rights->cmsg_len = CMSG_LEN(sizeof(int) * count);
   memcpy(CMSG_DATA(rights), files, sizeof(int) * count);
-  if (RETRY(sendmsg(control, &header, MSG_NOSIGNAL)) != (ssize_t)sizeof *request) return -1;
-  for (size_t sent = 0; sent < request->payload_bytes;) {
+  ssize_t gone = RETRY(sendmsg(control, &header, MSG_NOSIGNAL));
+  if (gone < (ssize_t)sizeof *request) return -1;
+  for (size_t sent = (size_t)gone - sizeof *request; sent < request->payload_bytes;) {
     ssize_t more = RETRY(send(control, payload + sent, request->payload_bytes - sent, MSG_NOSIGNAL));
     if (more <= 0) return -1;
     sent += (size_t)more;
