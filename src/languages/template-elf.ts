@@ -25,10 +25,17 @@ const LIBRARIES = new Set([
   'libdl.so.2',
 ]);
 
-/** By e_machine: the loader, and the relocations that only store addresses. */
+/** By e_machine: the loader, and the relocations that only store addresses and offsets (of thread-local data too). */
 const MACHINES = new Map([
-  [62, { loader: '/lib64/ld-linux-x86-64.so.2', copy: 5, relocations: new Set([1, 5, 6, 7, 8]) }],
-  [183, { loader: '/lib/ld-linux-aarch64.so.1', copy: 1024, relocations: new Set([257, 1024, 1025, 1026, 1027]) }],
+  [62, { loader: '/lib64/ld-linux-x86-64.so.2', copy: 5, relocations: new Set([1, 5, 6, 7, 8, 16, 17, 18]) }],
+  [
+    183,
+    {
+      loader: '/lib/ld-linux-aarch64.so.1',
+      copy: 1024,
+      relocations: new Set([257, 1024, 1025, 1026, 1027, 1028, 1029, 1030]),
+    },
+  ],
 ]);
 
 /** PT_LOAD, DYNAMIC, INTERP, NOTE, PHDR, TLS, GNU_EH_FRAME, GNU_STACK, GNU_RELRO, GNU_PROPERTY */
@@ -167,7 +174,7 @@ class Executable {
     return tags;
   }
 
-  /** Returns the numbers of the symbols whose data is copied into the executable. */
+  /** Returns the addresses that data of libraries is copied to; several symbols may name one (environ, __environ). */
   #checkRelocations(tags: ReadonlyMap<number, readonly number[]>): Set<number> {
     const copied = new Set<number>();
     const parts = [
@@ -184,7 +191,7 @@ class Executable {
         const type = this.#elf.readUInt32LE(at + 8);
         refuseIf(!this.#machine.relocations.has(type), `a relocation of type ${type}`);
         refuseIf(!this.#isWritable(this.#u64(at)), 'a relocation outside of its data');
-        if (type === this.#machine.copy) copied.add(this.#elf.readUInt32LE(at + 12));
+        if (type === this.#machine.copy) copied.add(this.#u64(at));
       }
     }
     return copied;
@@ -200,7 +207,8 @@ class Executable {
       const kind = (this.#elf[at + 4] ?? 0) & 15;
       const isDefined = this.#elf.readUInt16LE(at + 6) !== 0;
       refuseIf(kind === 10, `${name} is an indirect function`);
-      refuseIf(isDefined && !copied.has(index) && !name.startsWith('_Z'), `it exports ${name}`);
+      const isCopy = kind === 1 && copied.has(this.#u64(at + 8)); // STT_OBJECT
+      refuseIf(isDefined && !isCopy && !name.startsWith('_Z'), `it exports ${name}`);
     }
   }
 

@@ -20,11 +20,20 @@ t.test('what gcc and g++ link by default passes', async (t) => {
     '#include <stdio.h>\n#include <math.h>\nint main(void) { double x; scanf("%lf", &x); fprintf(stderr, "%f", sin(x)); }';
   t.equal(whyNoTemplate(linked(t, source, ['-lm', '-pthread'])), undefined);
   t.equal(whyNoTemplate(linked(t, source, ['-lm', '-no-pie'])), undefined);
+  const names = 'extern char **environ;\nint main(void) { return environ[0][0]; }';
+  t.equal(whyNoTemplate(linked(t, names)), undefined, 'copied data may have several names');
   const cpp =
     '#include <bits/stdc++.h>\nusing namespace std;\nstruct E : runtime_error { using runtime_error::runtime_error; };\n' +
     'int main() { map<string, vector<int>> m; string s; while (cin >> s) m[s].push_back(1); regex r("a+");\n' +
     'thread t([] { cout << "x"; }); t.join(); try { throw E("e"); } catch (exception &e) { cout << e.what() << regex_match(s, r); } }';
   t.equal(whyNoTemplate(linked(t, cpp, ['-std=gnu++20', '-pthread'], 'g++')), undefined);
+  const once =
+    '#include <future>\n#include <iostream>\nint main() { std::cout << std::async([] { return 1; }).get(); }';
+  t.equal(
+    whyNoTemplate(linked(t, once, ['-std=gnu++20', '-pthread'], 'g++')),
+    undefined,
+    'thread-local data of the library',
+  );
   t.equal(whyNoTemplate(linked(t, `__attribute__((constructor)) void f(void) {}\n${MAIN}`)), undefined);
 });
 
