@@ -86,21 +86,11 @@ static uint64_t estimate_bytes(const struct run *run) {
   return minus(groups_memory_bytes(groups), groups->left_over_bytes) + run->largest_bytes;
 }
 
-/*
- * What a program shares with its template is charged to the template. A fresh start would have charged it to the program, so
- * the resident size, shared pages included, is the figure where it is the larger one; it is held against no limit.
- */
-static uint64_t with_shared_bytes(const struct run *run, uint64_t bytes) {
-  uint64_t resident_bytes = run->largest_bytes < run->fixed->memory_bytes ? run->largest_bytes : run->fixed->memory_bytes;
-  return bytes > resident_bytes ? bytes : resident_bytes;
-}
-
 /* The group counts in batches of 64 pages for each core; for small programs the resident size of the main one says more. */
 static uint64_t peak_bytes(const struct run *run) {
   const struct groups *groups = &run->cell->groups;
   uint64_t bytes = groups->memory_peak >= 0 ? groups_peak_bytes(groups) : run->largest_bytes;
   if (bytes == 0 && !groups->peak_resets) return estimate_bytes(run);
-  if (run->warm) return with_shared_bytes(run, bytes);
   return bytes < COARSE_BYTES && run->largest_bytes > bytes ? run->largest_bytes : bytes;
 }
 
