@@ -309,9 +309,13 @@ static void inside(void) {
     printf("%d\n", order == SIGUSR2);
   }
   CASE("alarm") {
+    sigset_t alarm_only, before;
+    sigemptyset(&alarm_only);
+    sigaddset(&alarm_only, SIGALRM);
     signal(SIGALRM, handler);
+    sigprocmask(SIG_BLOCK, &alarm_only, &before);
     ualarm(1000, 0);
-    pause();
+    sigsuspend(&before);
   }
   CASE("deep-recursion") printf("%ld\n", deep(200000));
   CASE("large-array") {
