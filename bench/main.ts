@@ -8,6 +8,7 @@ import { cpus, release } from 'node:os';
 import Table from 'cli-table3';
 import { benchCell } from './cell/ways.js';
 import { benchWays } from './io/ways.js';
+import { benchTests } from './judging/tests.js';
 import { benchHttp } from './server/http.js';
 import { benchAgainstMap } from './shm/against-map.js';
 import { benchTable } from './shm/table.js';
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => string[][] | Promise<string[][]>>> 
   map: benchAgainstMap,
   table: benchTable,
   ways: benchWays,
+  tests: benchTests,
 };
 
 const names = process.argv.slice(2);

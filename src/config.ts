@@ -203,6 +203,12 @@ export const SETTINGS = {
     default: 'open',
     help: 'who may register: everybody, whoever has the token in invite.token of the data directory, or nobody',
   },
+  problems: {
+    kind: 'choice',
+    choices: ['operator', 'open'],
+    default: 'operator',
+    help: 'who may add problems: whoever has the token in operator.token of the data directory, or every user',
+  },
   maxQueued: {
     kind: 'integer',
     min: 1,

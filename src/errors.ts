@@ -47,6 +47,12 @@ export const ERRORS = {
     status: 500,
     message: 'The server failed, not the request. Its log says more under request {request}.',
   },
+  TURNO_PACKAGE: { status: 400, message: '{path}: {problem}' },
+  TURNO_OPERATOR: {
+    status: 403,
+    message: '{what}: only for the operator, whose token is in operator.token of the data directory.',
+  },
+  TURNO_PROBLEM_TAKEN: { status: 409, message: 'id: the problem "{id}" belongs to {owner}. Choose another id.' },
   TURNO_NOT_FOUND: { status: 404, message: '{what} {id} not found.' },
   TURNO_USER_EXISTS: { status: 409, message: 'name: a user "{name}" is registered already. Choose another name.' },
   TURNO_DONE: { status: 409, message: 'submission {id} is done: there is nothing left to cancel.' },

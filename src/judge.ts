@@ -15,6 +15,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { Settings } from './config.js';
 import { TurnoError } from './errors.js';
 import { localUserName } from './io/decode.js';
 import type { Store } from './io/store.js';
@@ -30,7 +31,7 @@ import type {
   TurnsReply,
   User,
 } from './io/transport.js';
-import { decodeResponse, encodeResponse, outcomeWithoutRun } from './judging/outcome.js';
+import { decodeResponse, encodeResponse, outcomeWithoutRun, type StoredResponse } from './judging/outcome.js';
 import { cursorOf, progressOf } from './judging/progress.js';
 import { replyOf, summaryOf } from './judging/reply.js';
 import { Unfinished } from './judging/unfinished.js';
@@ -41,7 +42,10 @@ import type { ProcessTable } from './pool/process-table.js';
 import { recordOutcome } from './pool/record.js';
 import type { Runners } from './pool/runners.js';
 import type { Savers } from './pool/savers.js';
-import type { ModeName } from './pool/turns.js';
+import { MAX_PRIORITY, type ModeName } from './pool/turns.js';
+import type { ProblemStore } from './problems/problem-store.js';
+import { Problems } from './problems/problems.js';
+import { Scores } from './problems/scores.js';
 import { native } from './shm/native.js';
 import { isEnded, type Row, type Table } from './shm/table.js';
 import { hashOf, newToken } from './token.js';
@@ -52,6 +56,8 @@ export interface JudgeParts {
   readonly table: Table;
   readonly processTable: ProcessTable;
   readonly store: Store;
+  readonly problems: ProblemStore;
+  readonly settings: Settings;
   readonly savers: Savers;
   readonly runners: Runners;
   readonly languages: readonly LanguageInfo[];
@@ -62,6 +68,8 @@ export interface JudgeParts {
   readonly turns: ModeName;
   /** What whoever registers must know; undefined: nothing. */
   readonly invite: string | undefined;
+  /** The operator's token. */
+  readonly operator: string;
   /** What programs are confined and measured by, in words. */
   readonly sandbox: readonly string[];
   /** Tells the other fronts of a submission that was cancelled here: one of them may have it waiting. */
@@ -69,6 +77,7 @@ export interface JudgeParts {
 }
 
 export class Judge implements JudgeApi {
+  readonly problems: Problems;
   readonly #parts: JudgeParts;
   readonly #unfinished: Unfinished;
   /** Submissions this front is working on. */
@@ -80,6 +89,16 @@ export class Judge implements JudgeApi {
     this.#parts = parts;
     this.#unfinished = new Unfinished(parts.table);
     this.#invite = parts.invite;
+    const { problems: store, settings, languages, savers } = parts;
+    this.problems = new Problems({
+      store,
+      settings,
+      languages,
+      scores: this.#scores(store),
+      add: (task) => savers.addProblem(task),
+      submit: (user, request, options) => this.submit(user, request, options),
+      rejudge: (user, id) => this.rejudge(user, id),
+    });
   }
 
   // ---- the life of a submission -------------------------------------------------------------------------------------
@@ -90,7 +109,7 @@ export class Judge implements JudgeApi {
    */
   async submit(user: User, request: SubmissionRequest, { wait }: { wait: boolean }): Promise<SubmissionReply> {
     if (this.#isRefusing) throw new TurnoError('TURNO_STOPPING');
-    this.#checkBound(user);
+    if (request.rejudgeOf === undefined) this.#checkBound(user); // others have asked for those
     const job = await this.#accept(user, request);
     const saved = this.#parts.savers.save(job);
     const ran = this.#parts.runners.run(job);
@@ -98,6 +117,19 @@ export class Judge implements JudgeApi {
     await saved;
     if (wait) await settled;
     return this.#reply(job.row);
+  }
+
+  /** The same program once more, beside its old answer, and behind everybody else's work. */
+  async rejudge(user: User, id: string): Promise<SubmissionReply> {
+    const { table, store } = this.#parts;
+    const found = this.#read(this.#rowOf(user, id));
+    const request = store.loadRequest(id);
+    const owner = table.user(found.user);
+    if (request === undefined || owner === undefined) {
+      throw new TurnoError('TURNO_NOT_FOUND', { what: 'source of submission', id });
+    }
+    const renewed = { ...this.problems.renewed(request), rejudgeOf: request.rejudgeOf ?? id };
+    return this.submit({ ...owner, index: found.user, priority: MAX_PRIORITY }, renewed, { wait: false });
   }
 
   /** Runs rows again whose front, or whose server, has died before they were done. */
@@ -145,7 +177,7 @@ export class Judge implements JudgeApi {
       return;
     }
     log.info({ id, arrival: found.arrival }, 'run again');
-    const priority = table.user(found.user)?.priority ?? 0;
+    const priority = request.rejudgeOf ? MAX_PRIORITY : (table.user(found.user)?.priority ?? 0);
     const job = { row, id, arrival: found.arrival, user: found.user, priority, request };
     await this.#settle(job, Promise.resolve(), runners.run(job)).catch(() => undefined);
   }
@@ -250,7 +282,23 @@ export class Judge implements JudgeApi {
   }
 
   authenticate(token: string): User | undefined {
-    return this.#parts.table.userByToken(hashOf(token));
+    const { table, operator } = this.#parts;
+    const hash = hashOf(token);
+    const user = table.userByToken(hash);
+    if (!timingSafeEqual(hash, hashOf(operator))) return user;
+    return { ...(user ?? this.#registerOperator(hash)), isOperator: true };
+  }
+
+  /** Who has the operator's token is a user like any other, made when it is first used. */
+  #registerOperator(tokenHash: Uint8Array): User {
+    const { table } = this.#parts;
+    // The name may be somebody else's; or another front was quicker, and it is ours.
+    for (const name of ['operator', `operator-${randomBytes(4).toString('hex')}`]) {
+      if (table.userByName(name) === undefined) table.addUser({ name, tokenHash });
+      const user = table.userByToken(tokenHash);
+      if (user !== undefined) return user;
+    }
+    throw new TypeError('the operator vanished');
   }
 
   /** What whoever registers must know from now on. */
@@ -349,19 +397,42 @@ export class Judge implements JudgeApi {
 
   #rowOf(user: User, id: string): RowIndex {
     const row = /^[0-9a-f]{32}$/.test(id) ? this.#parts.table.rowOf(Buffer.from(id, 'hex')) : undefined;
-    if (row === undefined || this.#read(row).user !== user.index) {
+    if (row === undefined || (this.#read(row).user !== user.index && !user.isOperator)) {
       throw new TurnoError('TURNO_NOT_FOUND', { what: 'submission', id });
     }
     return row;
   }
 
   #reply(row: RowIndex): SubmissionReply {
-    const { table, store } = this.#parts;
     const found = this.#read(row);
-    const response = found.state === 'done' ? table.response(row) : undefined;
+    return replyOf(found, this.#nameOf(found.user), this.#response(found), this.#waitOf(found));
+  }
+
+  #nameOf(user: number): string {
+    return this.#parts.table.user(user)?.name ?? '';
+  }
+
+  /** Undefined while it is not done. */
+  #response({ row, state }: Row): StoredResponse | undefined {
+    const { table, store } = this.#parts;
+    const response = state === 'done' ? table.response(row) : undefined;
     const bytes = response instanceof Uint8Array ? response : response && store.readResponse(response.file);
-    const name = table.user(found.user)?.name ?? '';
-    return replyOf(found, name, bytes && decodeResponse(bytes), this.#waitOf(found));
+    return bytes && decodeResponse(bytes);
+  }
+
+  #scores(store: ProblemStore): Scores {
+    const { table } = this.#parts;
+    const row = (id: string) => {
+      const index = table.rowOf(Buffer.from(id, 'hex'));
+      const found = index === undefined ? undefined : table.read(index);
+      return found?.state === 'done' ? found : undefined;
+    };
+    return new Scores({
+      store,
+      row,
+      response: (found) => this.#response(found),
+      userName: (user) => this.#nameOf(user),
+    });
   }
 
   #waitOf({ row, user, state }: Row): Wait {

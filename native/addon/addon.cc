@@ -259,6 +259,25 @@ void SocketPair(Arguments args) {
   args.GetReturnValue().Set(Array::New(isolate, pair, 2));
 }
 
+// pipe(weRead): [ours, theirs]. Ours does not block, theirs does. Its mode lets a program of any uid open it anew, as
+// /dev/stdout: who has the descriptor has the right already.
+void Pipe(Arguments args) {
+  Isolate *isolate = args.GetIsolate();
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) != 0) return ThrowErrno(args, "pipe2", errno);
+  const bool we_read = args[0]->BooleanValue(isolate);
+  const int ours = we_read ? fds[0] : fds[1];
+  const int theirs = we_read ? fds[1] : fds[0];
+  if (fcntl(ours, F_SETFL, O_NONBLOCK) != 0 || fchmod(theirs, 0666) != 0) {
+    const int number = errno;
+    close(ours);
+    close(theirs);
+    return ThrowErrno(args, "pipe", number);
+  }
+  Local<Value> pair[] = {Integer::New(isolate, ours), Integer::New(isolate, theirs)};
+  args.GetReturnValue().Set(Array::New(isolate, pair, 2));
+}
+
 // sendWithFds(fd, bytes, fds): all bytes; the descriptors travel with the first. Blocks (poll) when the socket is full.
 void SendWithFds(Arguments args) {
   Local<Context> context = args.GetIsolate()->GetCurrentContext();
@@ -379,6 +398,7 @@ NODE_MODULE_INIT(/* exports, module, context */) {
   NODE_SET_METHOD(exports, "lockFile", LockFile);
   NODE_SET_METHOD(exports, "memfd", MemoryFile);
   NODE_SET_METHOD(exports, "socketPair", SocketPair);
+  NODE_SET_METHOD(exports, "pipe", Pipe);
   NODE_SET_METHOD(exports, "makeFifo", MakeFifo);
   NODE_SET_METHOD(exports, "peerUid", PeerUid);
   NODE_SET_METHOD(exports, "sendWithFds", SendWithFds);

@@ -18,8 +18,11 @@ import { print } from './context.js';
 import { ctlCommand } from './ctl.js';
 import { getCommand } from './get.js';
 import { listCommand } from './list.js';
+import { problemCommand } from './problem.js';
 import { registerCommand } from './register.js';
+import { rejudgeCommand } from './rejudge.js';
 import { runCommand } from './run.js';
+import { scoresCommand } from './scores.js';
 import { shellCommand } from './shell.js';
 import { showCommand } from './show.js';
 import { snapshotCommand } from './snapshot.js';
@@ -74,6 +77,9 @@ const COMMANDS = [
   ctlCommand,
   stressCommand,
   clientCommand,
+  problemCommand,
+  scoresCommand,
+  rejudgeCommand,
 ];
 
 /** Every command; a new one is a file and a line above. */
@@ -86,7 +92,7 @@ export function program(context: Context): Command {
   for (const command of COMMANDS) root.addCommand(command(context));
   const serve = root.commands[0];
   root.addHelpText('after', () => `\nSettings of the server (turno serve):\n${serve?.helpInformation() ?? ''}`);
-  for (const command of [root, ...root.commands]) {
+  for (const command of [root, ...root.commands.flatMap((one) => [one, ...one.commands])]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => context.out.write(text),
       writeErr: (text) => context.err.write(text),

@@ -9,6 +9,8 @@ export function reportOf(reply: SubmissionReply): string {
   const parts = [headline(reply), facts(reply)];
   if (reply.compile?.output) parts.push(section('compiler', reply.compile.output));
   if (reply.tests.length > 0) parts.push(testTable(reply.tests));
+  if (reply.tests.length < reply.testCount) parts.push(`${reply.testCount - reply.tests.length} tests not run`);
+  if (reply.score !== null) parts.push(scoreTable(reply));
   if (reply.stdout) parts.push(section('stdout', reply.stdout));
   if (reply.stderr) parts.push(section('stderr', reply.stderr));
   return parts.join('\n');
@@ -51,6 +53,13 @@ export function turnsOf({ lanes, programs }: TurnsReply): string {
     table.push([...known, round(cpuTimeMs), round(memoryKiB), expectedWaitMs ?? '-', waitingSince]);
   }
   return `${summary}\n${withoutTrailingBlanks(table.toString())}`;
+}
+
+/** Rows under a head, without trailing blanks. */
+export function plainTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const table = new Table({ head: [...head], ...PLAIN });
+  for (const row of rows) table.push([...row]);
+  return withoutTrailingBlanks(table.toString());
 }
 
 /** No colours and no frame: what is printed is also read by programs. */
@@ -96,6 +105,12 @@ function testTable(tests: SubmissionReply['tests']): string {
     table.push([name, verdict ?? '', round(cpuTimeMs), round(wallTimeMs), round(memoryKiB), reason ?? '']);
   }
   return withoutTrailingBlanks(table.toString());
+}
+
+function scoreTable({ groups, score }: SubmissionReply): string {
+  const rows = groups.map(({ name, verdict, score: had, points }) => [name, verdict ?? '-', `${had} of ${points}`]);
+  const most = groups.reduce((sum, { points }) => sum + points, 0);
+  return `${plainTable(['group', 'verdict', 'score'], rows)}\nscore ${score} of ${most}`;
 }
 
 function section(title: string, text: string): string {

@@ -3,9 +3,10 @@
 import { Command } from 'commander';
 import { TurnoError } from '../errors.js';
 import type { Client } from '../io/client.js';
-import type { SubmissionBody, SubmissionReply } from '../io/schema.js';
+import type { SubmissionBody } from '../io/schema.js';
 import { CHECKER_KINDS } from '../judging/checkers/checker.js';
 import { authenticatedClient, type Context, print, withServer } from './context.js';
+import { testsOf } from './problem-package.js';
 import { reportOf } from './report.js';
 import { bytesOfFile, filesOf, languageOfFile } from './submission-files.js';
 import { untilDone } from './until-done.js';
@@ -25,6 +26,8 @@ interface SubmitOptions {
   readonly stdin?: string;
   readonly expected?: string;
   readonly checker?: string;
+  readonly problem?: string;
+  readonly tests?: string;
   readonly epsilon?: string;
   readonly arg?: string[];
   readonly fresh?: true;
@@ -49,12 +52,14 @@ export function submitCommand(context: Context): Command {
     .option('--epsilon <number>', 'for float: largest difference, absolute or relative (default 1e-6)')
     .option('--arg <text>', 'an argument of the program; may be repeated', (arg, args: string[]) => [...args, arg], [])
     .option('--fresh', 'start each run anew, none from a template')
+    .option('--problem <id>', 'judge it by this problem of the server')
+    .option('--tests <package>', 'judge it by the tests of a folder or zip: a package, or *.in with *.out or *.ans')
     .option('--json', 'print the whole reply as JSON');
   for (const [flags, description] of LIMIT_OPTIONS) command.option(flags, `limit: ${description}`);
   return command.action(async (file: string, others: string[], options: SubmitOptions) => {
     const client = await authenticatedClient(context, options);
-    const body = await bodyOf(client, file, others, options);
-    const done = await judged(context, client, body);
+    refuseTogether(options);
+    const done = await judged(context, client, file, others, options);
     print(context.out, options.json ? JSON.stringify(done, undefined, 2) : reportOf(done));
     context.status = done.verdict === 'AC' ? 0 : 1;
   });
@@ -67,6 +72,7 @@ async function bodyOf(client: Client, file: string, others: string[], options: S
   const stdin = options.stdin === undefined ? undefined : bytesOfFile(options.stdin).toString('base64');
   const fresh = options.fresh ? { fresh: true } : {};
   const body = { language, files, main, args: options.arg ?? [], ...fresh, ...(limits ? { limits } : {}) };
+  if (options.tests !== undefined) return { ...body, ...testsOf(options.tests, options.checker) };
   if (options.expected === undefined) {
     if (options.checker !== undefined) {
       throw new TurnoError('TURNO_USAGE', { problem: '--checker needs --expected: there is nothing to compare.' });
@@ -103,8 +109,37 @@ function numberOf(flag: string, text: string): number {
   throw new TurnoError('TURNO_SETTING', { name: flag, problem: `expected a number, got ${JSON.stringify(text)}` });
 }
 
+const ALONE = ['problem', 'tests', 'expected'] as const;
+const NOT_FOR_A_PROBLEM = [
+  'stdin',
+  'checker',
+  'cpuTimeMs',
+  'wallTimeMs',
+  'memoryMib',
+  'processes',
+  'outputKib',
+] as const;
+
+/** What a program is judged by is said once. */
+function refuseTogether(options: SubmitOptions): void {
+  const [first, second] = ALONE.filter((name) => options[name] !== undefined);
+  const other =
+    options.problem === undefined ? undefined : NOT_FOR_A_PROBLEM.find((name) => options[name] !== undefined);
+  const words = second ?? other;
+  if (words === undefined) return;
+  const flag = words.replace(/([A-Z])/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new TurnoError('TURNO_USAGE', { problem: `--${flag} is not for use together with --${first}.` });
+}
+
 /** Sends it without waiting, so that its id is known from the start, and asks until it is done. */
-async function judged(context: Context, client: Client, body: SubmissionBody): Promise<SubmissionReply> {
+async function judged(context: Context, client: Client, file: string, others: string[], options: SubmitOptions) {
+  if (options.problem !== undefined) {
+    const { files, main } = filesOf(file, others);
+    const language = options.language ?? languageOfFile(file, await client.languages());
+    const { id } = await client.submitToProblem(options.problem, { language, files, main }, { wait: false });
+    return untilDone(context, client, id, true);
+  }
+  const body = await bodyOf(client, file, others, options);
   const { id } = await client.submit(body, { wait: false });
   return untilDone(context, client, id, (body.tests?.length ?? 0) > 1);
 }

@@ -10,7 +10,13 @@
 import type {
   Health,
   LanguageReply,
+  ProblemListReply,
+  ProblemReply,
+  ProblemSubmissionBody,
   ProgressReply,
+  RejudgeReply,
+  SamplesReply,
+  ScoresReply,
   SubmissionBody,
   SubmissionPage,
   SubmissionReply,
@@ -41,6 +47,22 @@ export interface Client {
   /** One file as it is, several as a tar archive. */
   source(id: string): Promise<Download>;
   executable(id: string): Promise<Download>;
+  /** Judges it once more, behind live work. */
+  rejudge(id: string): Promise<SubmissionReply>;
+  /** @param upload where it goes; a draft has no id of its own */
+  addProblem(zip: Uint8Array, upload: { readonly id?: string; readonly draft?: boolean }): Promise<ProblemReply>;
+  problems(): Promise<ProblemListReply['problems']>;
+  problem(id: string): Promise<ProblemReply>;
+  statement(id: string): Promise<Download>;
+  samples(id: string): Promise<SamplesReply['samples']>;
+  removeProblem(id: string): Promise<void>;
+  submitToProblem(
+    id: string,
+    body: ProblemSubmissionBody,
+    options: { readonly wait: boolean },
+  ): Promise<SubmissionReply>;
+  scores(id: string): Promise<ScoresReply>;
+  rejudgeProblem(id: string): Promise<RejudgeReply['rejudged']>;
   turns(): Promise<TurnsReply>;
   languages(): Promise<LanguageReply['languages']>;
   health(): Promise<Health>;

@@ -6,13 +6,21 @@ import type {
   ErrorReply,
   Health,
   LanguageReply,
+  ProblemListReply,
+  ProblemReply,
+  ProblemSubmissionBody,
   ProgressReply,
+  RejudgeReply,
+  SamplesReply,
+  ScoresReply,
   SubmissionBody,
   SubmissionPage,
   SubmissionReply,
   TurnsReply,
   UserReply,
 } from './schema.js';
+
+const problemPath = (id: string) => `/v1/problems/${encodeURIComponent(id)}`;
 
 export class HttpClient implements Client {
   readonly server: string;
@@ -62,6 +70,48 @@ export class HttpClient implements Client {
 
   executable(id: string): Promise<Download> {
     return this.#download(`/v1/submissions/${encodeURIComponent(id)}/executable`);
+  }
+
+  rejudge(id: string): Promise<SubmissionReply> {
+    return this.#json<SubmissionReply>('POST', `/v1/submissions/${encodeURIComponent(id)}/rejudge`);
+  }
+
+  addProblem(zip: Uint8Array, { id, draft }: { id?: string; draft?: boolean }): Promise<ProblemReply> {
+    const query = new URLSearchParams({ ...(id ? { id } : {}), ...(draft ? { draft: 'true' } : {}) });
+    const body = { zipBase64: Buffer.from(zip).toString('base64') };
+    return this.#json<ProblemReply>('POST', `/v1/problems?${query}`, body);
+  }
+
+  async problems(): Promise<ProblemListReply['problems']> {
+    return (await this.#json<ProblemListReply>('GET', '/v1/problems')).problems;
+  }
+
+  problem(id: string): Promise<ProblemReply> {
+    return this.#json<ProblemReply>('GET', problemPath(id));
+  }
+
+  statement(id: string): Promise<Download> {
+    return this.#download(`${problemPath(id)}/statement`);
+  }
+
+  async samples(id: string): Promise<SamplesReply['samples']> {
+    return (await this.#json<SamplesReply>('GET', `${problemPath(id)}/samples`)).samples;
+  }
+
+  async removeProblem(id: string): Promise<void> {
+    await this.#json('DELETE', problemPath(id));
+  }
+
+  submitToProblem(id: string, body: ProblemSubmissionBody, { wait }: { wait: boolean }): Promise<SubmissionReply> {
+    return this.#json<SubmissionReply>('POST', `${problemPath(id)}/submissions?wait=${wait}`, body);
+  }
+
+  scores(id: string): Promise<ScoresReply> {
+    return this.#json<ScoresReply>('GET', `${problemPath(id)}/scores`);
+  }
+
+  async rejudgeProblem(id: string): Promise<RejudgeReply['rejudged']> {
+    return (await this.#json<RejudgeReply>('POST', `${problemPath(id)}/rejudge`)).rejudged;
   }
 
   turns(): Promise<TurnsReply> {

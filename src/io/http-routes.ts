@@ -11,7 +11,13 @@ import {
   Health,
   LanguageReply,
   PingReply,
+  ProblemListReply,
+  ProblemReply,
   ProgressReply,
+  RejudgeReply,
+  RemovedReply,
+  SamplesReply,
+  ScoresReply,
   SubmissionPage,
   SubmissionReply,
   TurnsReply,
@@ -52,10 +58,7 @@ export const ROUTES: readonly Route[] = [
       200: { description: 'done (wait=true)', schema: SubmissionReply },
       202: { description: 'accepted: it will be run, also after a restart', schema: SubmissionReply },
     },
-    dress(value, reply) {
-      reply.code((value as SubmissionReply).state === 'done' ? 200 : 202);
-      return value;
-    },
+    dress: accepted,
   },
   {
     method: 'GET',
@@ -111,6 +114,90 @@ export const ROUTES: readonly Route[] = [
     dress: download,
   },
   {
+    method: 'POST',
+    path: '/v1/submissions/:id/rejudge',
+    operation: 'rejudge',
+    summary: 'Judge it once more, behind live work: the new answer is a submission beside the old one.',
+    replies: { 202: { description: 'accepted', schema: SubmissionReply } },
+    dress: accepted,
+  },
+  {
+    method: 'POST',
+    path: '/v1/problems',
+    operation: 'addProblem',
+    summary: 'Add a problem, or a new revision of it: a package as application/zip, or in JSON.',
+    replies: { 201: { description: 'added', schema: ProblemReply } },
+    dress(value, reply) {
+      reply.code(201);
+      return value;
+    },
+  },
+  {
+    method: 'GET',
+    path: '/v1/problems',
+    operation: 'problems',
+    summary: 'All problems.',
+    replies: { 200: { description: 'problems', schema: ProblemListReply } },
+  },
+  {
+    method: 'GET',
+    path: '/v1/problems/:id',
+    operation: 'problem',
+    summary: 'A problem: limits, groups, checker.',
+    replies: { 200: { description: 'the problem', schema: ProblemReply } },
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/problems/:id',
+    operation: 'removeProblem',
+    summary: 'Remove a problem with its tests; answers for it stay.',
+    replies: { 200: { description: 'removed', schema: RemovedReply } },
+  },
+  {
+    method: 'GET',
+    path: '/v1/problems/:id/statement',
+    operation: 'statement',
+    summary: 'The text of the problem, as its file.',
+    replies: { 200: { description: 'application/octet-stream' } },
+    dress: download,
+  },
+  {
+    method: 'GET',
+    path: '/v1/problems/:id/samples',
+    operation: 'samples',
+    summary: 'Samples: input and answer.',
+    replies: { 200: { description: 'samples', schema: SamplesReply } },
+  },
+  {
+    method: 'POST',
+    path: '/v1/problems/:id/submissions',
+    operation: 'submitToProblem',
+    summary: 'Submit a program for a problem: it is judged by its tests.',
+    replies: {
+      200: { description: 'done (wait=true)', schema: SubmissionReply },
+      202: { description: 'accepted', schema: SubmissionReply },
+    },
+    dress: accepted,
+  },
+  {
+    method: 'GET',
+    path: '/v1/problems/:id/scores',
+    operation: 'scores',
+    summary: "Of each user the best submission. For the operator, or the problem's owner.",
+    replies: { 200: { description: 'scores', schema: ScoresReply } },
+  },
+  {
+    method: 'POST',
+    path: '/v1/problems/:id/rejudge',
+    operation: 'rejudgeProblem',
+    summary: 'Judge every submission for it once more, behind live work.',
+    replies: { 202: { description: 'accepted', schema: RejudgeReply } },
+    dress(value, reply) {
+      reply.code(202);
+      return value;
+    },
+  },
+  {
     method: 'GET',
     path: '/v1/turns',
     operation: 'turns',
@@ -142,6 +229,11 @@ export const ROUTES: readonly Route[] = [
 
 /** What every route may answer besides. */
 export const ERROR_RESPONSE = { description: 'refused or failed; docs/errors.md', schema: ErrorReply };
+
+function accepted(value: unknown, reply: FastifyReply): unknown {
+  reply.code((value as SubmissionReply).state === 'done' ? 200 : 202);
+  return value;
+}
 
 function download(value: unknown, reply: FastifyReply): Buffer {
   const { name, content, isArchive } = value as Download;

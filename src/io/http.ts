@@ -85,6 +85,10 @@ export class HttpTransport implements Transport {
   /** Fastify's own parser repairs what is not UTF-8, and reads text/plain too. */
   #readJsonOnly(): void {
     this.#app.removeAllContentTypeParsers();
+    // A package goes as it is: what it becomes has one form for every way in.
+    this.#app.addContentTypeParser('application/zip', { parseAs: 'buffer' }, (_request, body, done) => {
+      done(null, { zipBase64: (body as Buffer).toString('base64') });
+    });
     this.#app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
       try {
         done(null, parseJson(body as Buffer));

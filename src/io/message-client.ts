@@ -11,8 +11,14 @@ import type {
   ErrorReply,
   Health,
   LanguageReply,
+  ProblemListReply,
+  ProblemReply,
+  ProblemSubmissionBody,
   ProgressReply,
+  RejudgeReply,
   RequestMessage,
+  SamplesReply,
+  ScoresReply,
   SubmissionBody,
   SubmissionPage,
   SubmissionReply,
@@ -78,6 +84,46 @@ export class MessageClient implements Client {
 
   executable(id: string): Promise<Download> {
     return this.#download('executable', id);
+  }
+
+  rejudge(id: string): Promise<SubmissionReply> {
+    return this.#ask('rejudge', { id });
+  }
+
+  addProblem(zip: Uint8Array, upload: { id?: string; draft?: boolean }): Promise<ProblemReply> {
+    return this.#ask('addProblem', { query: upload, body: { zipBase64: Buffer.from(zip).toString('base64') } });
+  }
+
+  async problems(): Promise<ProblemListReply['problems']> {
+    return (await this.#ask<ProblemListReply>('problems')).problems;
+  }
+
+  problem(id: string): Promise<ProblemReply> {
+    return this.#ask('problem', { id });
+  }
+
+  statement(id: string): Promise<Download> {
+    return this.#download('statement', id);
+  }
+
+  async samples(id: string): Promise<SamplesReply['samples']> {
+    return (await this.#ask<SamplesReply>('samples', { id })).samples;
+  }
+
+  async removeProblem(id: string): Promise<void> {
+    await this.#ask('removeProblem', { id });
+  }
+
+  submitToProblem(id: string, body: ProblemSubmissionBody, { wait }: { wait: boolean }): Promise<SubmissionReply> {
+    return this.#ask('submitToProblem', { id, query: { wait }, body });
+  }
+
+  scores(id: string): Promise<ScoresReply> {
+    return this.#ask('scores', { id });
+  }
+
+  async rejudgeProblem(id: string): Promise<RejudgeReply['rejudged']> {
+    return (await this.#ask<RejudgeReply>('rejudgeProblem', { id })).rejudged;
   }
 
   turns(): Promise<TurnsReply> {

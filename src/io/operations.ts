@@ -2,10 +2,11 @@
  * What can be asked of the server, whatever the way in: one entry an operation. It says who may ask, what a request
  * carries, and which function of the judge it leads to.
  *
- * A request has up to three parts, and a transport only finds them: `id` (of a submission), `query` (how it is to be
+ * A request has up to three parts, and a transport only finds them: `id` (of a submission or a problem), `query` (how it is to be
  * answered) and `body` (what is sent). They are checked here, by the same schemas for all, before anything is done.
  */
 
+import { randomBytes } from 'node:crypto';
 import type { TSchema } from '@sinclair/typebox';
 import type { Settings } from '../config.js';
 import { TurnoError } from '../errors.js';
@@ -14,7 +15,11 @@ import {
   IdParams,
   NoQuery,
   PageQuery,
+  type ProblemSubmissionBody,
+  ProblemUpload,
+  ProblemUploadQuery,
   ProgressQuery,
+  problemSubmissionBody,
   type SubmissionBody,
   type SubmissionPage,
   SubmitQuery,
@@ -22,6 +27,7 @@ import {
   UserBody,
 } from './schema.js';
 import { tar } from './tar.js';
+import { base64Bytes } from './text.js';
 import type { JudgeApi, User } from './transport.js';
 import { type Validator, Validators } from './validator.js';
 
@@ -47,7 +53,7 @@ interface Checked {
 export interface Operation {
   /** Without a token. */
   readonly isOpen?: true;
-  /** It is about one submission. */
+  /** It is about one submission, or one problem. */
   readonly hasId?: true;
   readonly query?: TSchema;
   readonly body?: TSchema;
@@ -89,6 +95,8 @@ function tableOf(judge: JudgeApi, settings: Settings) {
       query: ProgressQuery,
       run: ({ user, id, query }) => judge.progress(user(), id, (query as { after?: string }).after),
     },
+    rejudge: { hasId: true, run: ({ user, id }) => judge.rejudge(user(), id) },
+    ...problemOperations(judge, settings),
     cancel: { hasId: true, run: ({ user, id }) => judge.cancel(user(), id) },
     source: { hasId: true, run: ({ user, id }) => sourceOf(judge, user(), id) },
     executable: {
@@ -99,6 +107,48 @@ function tableOf(judge: JudgeApi, settings: Settings) {
     languages: { isOpen: true, run: () => ({ languages: languagesOf(judge) }) },
     health: { isOpen: true, run: () => judge.health() },
   } as const satisfies Record<string, Operation>;
+}
+
+function problemOperations(judge: JudgeApi, settings: Settings) {
+  const { problems } = judge;
+  return {
+    addProblem: {
+      query: ProblemUploadQuery,
+      body: ProblemUpload,
+      run({ user, query, body }) {
+        const { id, draft = false } = query as { id?: string; draft?: boolean };
+        const zip = base64Bytes((body as { zipBase64: string }).zipBase64, 'zipBase64');
+        return problems.add(user(), { id: draft ? draftId() : (id ?? ''), zip, isDraft: draft });
+      },
+    },
+    problems: { run: () => ({ problems: problems.list() }) },
+    problem: { hasId: true, run: ({ id }) => problems.show(id) },
+    statement: { hasId: true, run: ({ id }) => problems.statement(id) satisfies Download },
+    samples: { hasId: true, run: ({ id }) => problems.samples(id) },
+    removeProblem: {
+      hasId: true,
+      run({ user, id }) {
+        problems.remove(user(), id);
+        return { removed: id };
+      },
+    },
+    submitToProblem: {
+      hasId: true,
+      query: SubmitQuery,
+      body: problemSubmissionBody(settings),
+      run({ user, id, query, body }) {
+        const wait = (query as { wait?: boolean }).wait ?? false;
+        return problems.submit(user(), id, body as ProblemSubmissionBody, { wait });
+      },
+    },
+    scores: { hasId: true, run: ({ user, id }) => problems.scores(user(), id) },
+    rejudgeProblem: { hasId: true, run: ({ user, id }) => problems.rejudge(user(), id) },
+  } as const satisfies Record<string, Operation>;
+}
+
+/** Nobody can guess it: drafts have the tests of a problem that is not known yet. */
+function draftId(): string {
+  return `draft-${randomBytes(12).toString('hex')}`;
 }
 
 export type OperationName = keyof ReturnType<typeof tableOf>;

@@ -75,6 +75,11 @@ export function defaultLimits(settings: Settings): Limits {
   return Object.fromEntries(entries) as Limits;
 }
 
+/** The most a request, or a problem, may ask for. */
+export function mostLimits(settings: Settings): Limits {
+  return Object.fromEntries(Object.entries(LIMITS).map(([name, { max }]) => [name, max(settings)])) as Limits;
+}
+
 export const MAX_FILES = 100;
 export const MAX_TESTS = 1_000;
 /** A path fits, behind `sources/ab/ID/` or `ID-`, the row's field of 127 bytes; and the name field of a tar header. */
@@ -99,13 +104,8 @@ export const UserBody = Type.Object(
 );
 export type UserBody = Static<typeof UserBody>;
 
-/** The body of POST /v1/submissions; its bounds are settings of the server. */
-export function submissionBody(settings: Settings) {
-  const text = (description: string) => Type.Optional(Type.String({ description }));
-  const limit = (name: keyof Limits) =>
-    between(LIMITS[name].min, LIMITS[name].max(settings), LIMITS[name].preset, LIMITS[name].description);
-  const epsilon = (description: string) =>
-    Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: `float: ${description}` }));
+/** A program, as submissions of every kind have it. */
+function programFields(settings: Settings) {
   const File = Type.Object(
     {
       path: Type.String({ description: `relative, no "..", at most ${MAX_PATH_BYTES} bytes` }),
@@ -114,6 +114,44 @@ export function submissionBody(settings: Settings) {
     },
     closed,
   );
+  return {
+    language: Type.String({ description: 'an id of GET /v1/languages' }),
+    source: Type.Optional(
+      Type.String({ description: 'the program, when it is a single file; otherwise `files` and `main`' }),
+    ),
+    files: Type.Optional(Type.Array(File, { minItems: 1, maxItems: MAX_FILES })),
+    main: Type.Optional(
+      Type.String({ description: 'path of the file that is run or compiled first; may be absent with a single file' }),
+    ),
+  };
+}
+
+/** The body of POST /v1/problems/ID/submissions: everything else the problem says. */
+export function problemSubmissionBody(settings: Settings) {
+  return Type.Object(programFields(settings), closed);
+}
+export type ProblemSubmissionBody = Static<ReturnType<typeof problemSubmissionBody>>;
+
+export const ProblemUpload = Type.Object(
+  { zipBase64: Type.String({ description: 'the package as a zip archive; over HTTP also the archive itself' }) },
+  closed,
+);
+
+export const ProblemUploadQuery = Type.Object(
+  {
+    id: Type.Optional(Type.String({ description: 'of the problem: 1 to 63 of a-z 0-9 _ -; needed but for a draft' })),
+    draft: Type.Optional(Type.Boolean({ description: 'not listed, under an id of its own: to try it out' })),
+  },
+  closed,
+);
+
+/** The body of POST /v1/submissions; its bounds are settings of the server. */
+export function submissionBody(settings: Settings) {
+  const text = (description: string) => Type.Optional(Type.String({ description }));
+  const limit = (name: keyof Limits) =>
+    between(LIMITS[name].min, LIMITS[name].max(settings), LIMITS[name].preset, LIMITS[name].description);
+  const epsilon = (description: string) =>
+    Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: `float: ${description}` }));
   const Test = Type.Object(
     {
       name: Type.Optional(
@@ -140,10 +178,7 @@ export function submissionBody(settings: Settings) {
   );
   return Type.Object(
     {
-      language: Type.String({ description: 'an id of GET /v1/languages' }),
-      source: text('the program, when it is a single file; otherwise `files` and `main`'),
-      files: Type.Optional(Type.Array(File, { minItems: 1, maxItems: MAX_FILES })),
-      main: text('path of the file that is run or compiled first; may be absent with a single file'),
+      ...programFields(settings),
       stdin: text('standard input, when there are no tests'),
       stdinBase64: text('standard input that is not UTF-8'),
       args: Type.Optional(
@@ -358,6 +393,10 @@ export const SubmissionReply = Type.Object({
   score: nullable(Type.Number({ description: 'sum over the groups; null without groups' })),
   testCount: Type.Integer({ description: '0 until done' }),
   warm: Type.Boolean({ description: 'the run, or one of its tests, was forked from a template' }),
+  problem: nullable(
+    Type.String({ description: 'id of the problem it was judged by; null until done, or without one' }),
+  ),
+  rejudgeOf: nullable(Type.String({ description: 'id of the submission this one judged once more' })),
 });
 export type SubmissionReply = Static<typeof SubmissionReply>;
 
@@ -402,6 +441,65 @@ export const ProgramReply = Type.Object({
   waitingSince: Type.String({ description: 'when its run was asked for; ISO 8601, UTC' }),
 });
 export type ProgramReply = Static<typeof ProgramReply>;
+
+export const ProblemSummary = Type.Object({
+  id: Type.String(),
+  title: Type.String(),
+  tests: Type.Integer(),
+  points: nullable(Type.Number({ description: 'of all groups; null without points' })),
+  addedAt: Type.String({ description: 'ISO 8601, UTC' }),
+});
+export type ProblemSummary = Static<typeof ProblemSummary>;
+
+export const ProblemReply = Type.Object({
+  ...ProblemSummary.properties,
+  owner: Type.String(),
+  revision: Type.String(),
+  limits: Type.Record(Type.String(), Type.Number()),
+  hasTimeLimit: Type.Boolean({ description: 'false: the package has none, this is the default' }),
+  isInteractive: Type.Boolean(),
+  checker: Type.String(),
+  policy: oneOf(POLICIES, 'what ends the judging'),
+  groups: Type.Array(
+    Type.Object({ name: Type.String(), points: Type.Number(), scoring: oneOf(SCORINGS, ''), tests: Type.Integer() }),
+  ),
+  samples: Type.Integer(),
+  statement: nullable(Type.String({ description: 'name of the file' })),
+});
+export type ProblemReply = Static<typeof ProblemReply>;
+
+export const ProblemListReply = Type.Object({ problems: Type.Array(ProblemSummary) });
+export type ProblemListReply = Static<typeof ProblemListReply>;
+
+export const SamplesReply = Type.Object({
+  samples: Type.Array(Type.Object({ name: Type.String(), input: Type.String(), answer: Type.String() })),
+});
+export type SamplesReply = Static<typeof SamplesReply>;
+
+export const ScoreReply = Type.Object({
+  user: Type.String(),
+  verdict,
+  score: nullable(Type.Number()),
+  testsPassed: Type.Integer(),
+  submissions: Type.Integer(),
+  best: Type.String({ description: 'id of the submission that counts' }),
+  sentAt: Type.String(),
+});
+export type ScoreReply = Static<typeof ScoreReply>;
+
+export const ScoresReply = Type.Object({
+  problem: Type.String(),
+  points: nullable(Type.Number()),
+  scores: Type.Array(ScoreReply),
+});
+export type ScoresReply = Static<typeof ScoresReply>;
+
+export const RejudgeReply = Type.Object({
+  rejudged: Type.Array(Type.Object({ old: Type.String(), new: Type.String() })),
+});
+export type RejudgeReply = Static<typeof RejudgeReply>;
+
+export const RemovedReply = Type.Object({ removed: Type.String() });
 
 export const TurnsReply = Type.Object({
   lanes: Type.Integer(),

@@ -8,7 +8,20 @@
 import type { CheckerChoice } from '../judging/checkers/checker.js';
 import type { GroupPlan, Policy } from '../judging/coordinator.js';
 import type { LanguageInfo } from '../languages/language.js';
-import type { Health, Limits, ProgressReply, SubmissionReply, SubmissionSummary, TurnsReply } from './schema.js';
+import type {
+  Health,
+  Limits,
+  ProblemReply,
+  ProblemSubmissionBody,
+  ProblemSummary,
+  ProgressReply,
+  RejudgeReply,
+  SamplesReply,
+  ScoresReply,
+  SubmissionReply,
+  SubmissionSummary,
+  TurnsReply,
+} from './schema.js';
 
 export type { LanguageInfo } from '../languages/language.js';
 export type {
@@ -26,6 +39,8 @@ export interface User {
   readonly name: string;
   /** Of the user's submissions: 0 = live, higher goes behind. */
   readonly priority: number;
+  /** Has the token of operator.token. */
+  readonly isOperator?: true;
 }
 
 /** One file of a submission. */
@@ -59,6 +74,10 @@ export interface SubmissionRequest {
   readonly groups?: readonly GroupPlan[];
   /** Absent: runs may come from a template. */
   readonly fresh?: boolean;
+  /** Judged by the tests of this revision of a problem; `tests` is empty then. */
+  readonly problem?: { readonly id: string; readonly revision: string; readonly showsAll: boolean };
+  /** Id of the submission this one judges once more. */
+  readonly rejudgeOf?: string;
 }
 
 /** The judge, as a transport sees it. Errors are TurnoError; their code and status go to the client as they are. */
@@ -83,6 +102,12 @@ export interface JudgeApi {
   progress(user: User, id: string, after: string | undefined): ProgressReply;
   /** Ends it at once, wherever it is. @throws TURNO_DONE when it has ended already, TURNO_NOT_FOUND as `show` */
   cancel(user: User, id: string): Promise<SubmissionReply>;
+  /**
+   * Judges a submission once more, behind live work; its answer stays as it is.
+   * @throws TURNO_NOT_FOUND as `show`
+   */
+  rejudge(user: User, id: string): Promise<SubmissionReply>;
+  readonly problems: ProblemsApi;
   /** Newest first; `after` is the id of the last one of the page before. */
   list(user: User, page: { readonly after?: string; readonly limit: number }): Promise<readonly SubmissionSummary[]>;
   /** The main file is the first. */
@@ -93,6 +118,30 @@ export interface JudgeApi {
   turns(user: User): TurnsReply;
   languages(): readonly LanguageInfo[];
   health(): Health;
+}
+
+/** Problems, as a transport sees them; problems/problems.ts says who may do what. */
+export interface ProblemsApi {
+  /** @throws TURNO_PACKAGE, TURNO_OPERATOR, TURNO_PROBLEM_TAKEN */
+  add(
+    user: User,
+    upload: { readonly id: string; readonly zip: Buffer; readonly isDraft: boolean },
+  ): Promise<ProblemReply>;
+  list(): readonly ProblemSummary[];
+  /** @throws TURNO_NOT_FOUND, as all that follow */
+  show(id: string): ProblemReply;
+  statement(id: string): { readonly name: string; readonly content: Buffer; readonly isArchive: boolean };
+  samples(id: string): SamplesReply;
+  remove(user: User, id: string): void;
+  submit(
+    user: User,
+    id: string,
+    body: ProblemSubmissionBody,
+    options: { readonly wait: boolean },
+  ): Promise<SubmissionReply>;
+  scores(user: User, id: string): ScoresReply;
+  /** Judges every submission that has an answer once more. */
+  rejudge(user: User, id: string): Promise<RejudgeReply>;
 }
 
 /** A way in: started after all it leads to, stopped before it. */

@@ -59,12 +59,27 @@ export interface Outcome extends RunFacts {
   readonly testCount: number;
   /** It ran without a sandbox (--unsafe-no-sandbox). */
   readonly sandbox?: 'none';
+  /** Id of the problem whose tests these are. */
+  readonly problem?: string;
+  readonly rejudgeOf?: string;
 }
 
 /** The part of an outcome that is not in the row's own fields. */
 export type StoredResponse = Pick<
   Outcome,
-  'stdout' | 'stderr' | 'reason' | 'compile' | 'tests' | 'groups' | 'score' | 'testCount' | 'warm' | 'sandbox' | 'cause'
+  | 'stdout'
+  | 'stderr'
+  | 'reason'
+  | 'compile'
+  | 'tests'
+  | 'groups'
+  | 'score'
+  | 'testCount'
+  | 'warm'
+  | 'sandbox'
+  | 'cause'
+  | 'problem'
+  | 'rejudgeOf'
 >;
 
 type LaterField = 'groups' | 'score' | 'testCount' | 'warm';
@@ -72,9 +87,16 @@ type LaterField = 'groups' | 'score' | 'testCount' | 'warm';
 const packr = new Packr({ useRecords: false });
 
 export function encodeResponse(outcome: Outcome): Uint8Array {
-  const { stdout, stderr, reason, compile, tests, groups, score, testCount, warm, sandbox, cause } = outcome;
+  const { stdout, stderr, reason, compile, tests, groups, score, testCount, warm } = outcome;
+  const { sandbox, cause, problem, rejudgeOf } = outcome;
   const stored: StoredResponse = { stdout, stderr, reason, compile, tests, groups, score, testCount, warm };
-  return packr.pack({ ...stored, ...(sandbox ? { sandbox } : {}), ...(cause ? { cause } : {}) });
+  return packr.pack({
+    ...stored,
+    ...(sandbox ? { sandbox } : {}),
+    ...(cause ? { cause } : {}),
+    ...(problem ? { problem } : {}),
+    ...(rejudgeOf ? { rejudgeOf } : {}),
+  });
 }
 
 export function decodeResponse(bytes: Uint8Array): StoredResponse {

@@ -46,6 +46,8 @@ const NOTHING_YET = {
   score: null,
   testCount: 0,
   warm: false,
+  problem: null,
+  rejudgeOf: null,
 };
 
 /** @param response undefined while it is not done */
@@ -64,6 +66,8 @@ export function replyOf(row: Row, user: string, response: StoredResponse | undef
     score: response.score,
     testCount: response.testCount,
     warm: response.warm,
+    problem: response.problem ?? null,
+    rejudgeOf: response.rejudgeOf ?? null,
   };
 }
 

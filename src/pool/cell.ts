@@ -56,8 +56,8 @@ export interface Run {
   readonly env: readonly string[];
   readonly flags: (typeof RunFlag)[keyof typeof RunFlag] | 0;
   readonly stdin: Uint8Array;
-  /** Open descriptors for stdin, stdout and stderr in place of files in memory: the result has no output then. */
-  readonly streams?: readonly [stdin: number, stdout: number, stderr: number];
+  /** Open descriptors in place of files in memory: the result has nothing of what went there. Without stderr that is kept. */
+  readonly streams?: readonly [stdin: number, stdout: number, stderr?: number];
   readonly inFiles: readonly InFile[];
   /** Files brought out of the box when the program exited with 0, into the open descriptor given. */
   readonly outFiles: readonly { readonly name: string; readonly fd: number }[];
@@ -172,10 +172,9 @@ export class Cell {
       return fd;
     };
     try {
-      const [stdin, stdout, stderr] = run.streams ?? [
+      const [stdin, stdout, stderr = own(native.memfd('stderr'))] = run.streams ?? [
         own(readOnly(sourceFile('stdin', run.stdin))),
         own(native.memfd('stdout')),
-        own(native.memfd('stderr')),
       ];
       const inFiles = run.template ? [...run.inFiles, halfOf(run.template)] : run.inFiles;
       const inFds = inFiles.map(({ name, content, isExecutable = false }) =>
@@ -193,6 +192,8 @@ export class Cell {
       const mustWait = !this.#table.hasLane(this.slot);
       const answer = this.#next();
       this.#send(numbered(request, number), [stdin, stdout, stderr, ...inFds, ...run.outFiles.map(({ fd }) => fd)]);
+      const { follower } = run.posting;
+      if (!mustWait && follower !== undefined) native.queueSignal(this.#table.cellPid(follower), DOORBELL_SIGNAL, 0);
       if (run.isCancelled?.()) this.cancel();
       const report = await answer;
       if (report.kind !== ReportKind.result || report.run !== number) {
@@ -204,7 +205,10 @@ export class Cell {
       return {
         report: mustWait ? withFirstWait(report, Number(process.hrtime.bigint() - askedNs)) : report,
         stdout: run.streams ? NOTHING : readOutput(stdout, Math.min(report.stdoutBytes, run.limits.outputBytes)),
-        stderr: run.streams ? NOTHING : readOutput(stderr, Math.min(report.stderrBytes, run.limits.outputBytes)),
+        stderr:
+          run.streams?.[2] !== undefined
+            ? NOTHING
+            : readOutput(stderr, Math.min(report.stderrBytes, run.limits.outputBytes)),
       };
     } finally {
       for (const fd of opened) closeSync(fd);

@@ -18,6 +18,7 @@ export class Cells {
   readonly #living = new Set<Cell>();
   readonly #making = new Set<Promise<Cell>>();
   readonly #waiting: { resolve(cell: Cell): void; reject(error: Error): void }[] = [];
+  #pairing: Promise<void> = Promise.resolve();
   /** Cells living and cells being made. */
   #count = 0;
   #isEnding = false;
@@ -56,6 +57,32 @@ export class Cells {
     } catch (error) {
       if (this.#isEnding || !(error instanceof TurnoError) || error.code !== 'TURNO_CELL') throw error;
       return this.use((cell) => cell.run(run));
+    }
+  }
+
+  /**
+   * Lends two cells at once. One pair is being put together at a time: two that each hold one cell, and wait for a second,
+   * would wait for each other.
+   * @throws TURNO_CELL where there may be only one
+   */
+  async usePair<T>(body: (first: Cell, second: Cell) => Promise<T>): Promise<T> {
+    if (this.#max < 2)
+      throw new TurnoError('TURNO_CELL', { problem: 'two are needed, --cells allows one for a runner' });
+    const before = this.#pairing;
+    let isPaired: () => void = () => undefined;
+    this.#pairing = new Promise((resolve) => {
+      isPaired = resolve;
+    });
+    await before;
+    try {
+      return await this.use((first) =>
+        this.use((second) => {
+          isPaired();
+          return body(first, second);
+        }),
+      );
+    } finally {
+      isPaired();
     }
   }
 

@@ -2,6 +2,7 @@
 
 import type { SubmissionRequest } from '../io/transport.js';
 import type { LanguageInfo } from '../languages/language.js';
+import type { AddTask } from '../problems/add-problem.js';
 import type { Arrival, RowIndex } from '../units.js';
 
 /** One accepted submission on its way through the pools. */
@@ -21,6 +22,8 @@ export interface Job {
 export type SaverTask =
   | { readonly kind: 'save'; readonly jobs: readonly Job[] }
   | { readonly kind: 'commit'; readonly position: number }
+  /** Unpacks, checks and keeps an upload. */
+  | { readonly kind: 'add-problem'; readonly problem: AddTask }
   /** Writes the journal's ring out, whatever the durability. */
   | { readonly kind: 'make-room' };
 

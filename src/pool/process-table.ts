@@ -66,7 +66,18 @@ export interface RunPosting {
   readonly priority: number;
   readonly memoryLimitBytes: number;
   readonly title: string;
+  /**
+   * Slot whose lane this run shares: the two talk with each other, so that mostly one of them waits (an interactor and its
+   * program). It wants no lane of its own, and runs when and only when that slot's run does; see server/followers.ts.
+   */
+  readonly leader?: SlotIndex;
+  /** The slot that shares this run's lane: posted before. */
+  readonly follower?: SlotIndex;
 }
+
+/** PRIORITY holds two things: the priority, and behind it leader + 1 of a run that shares another's lane. */
+const LEADER_SHIFT = 8;
+const PRIORITY_MASK = 0xff;
 
 /** Whether a slot has a program, or one that is to start. */
 export function isLive(state: SlotState): boolean {
@@ -215,7 +226,8 @@ export class ProcessTable {
     const run = (this.run(slot) % (RUN_NUMBERS - 1)) + 1;
     this.#store(slot, FIELDS.USER, posting.user);
     this.#store(slot, FIELDS.ROW, posting.row);
-    this.#store(slot, FIELDS.PRIORITY, posting.priority);
+    const leader = posting.leader === undefined ? 0 : posting.leader + 1;
+    this.#store(slot, FIELDS.PRIORITY, (posting.priority & PRIORITY_MASK) | (leader << LEADER_SHIFT));
     this.#store(slot, FIELDS.LEVEL, 0);
     this.#store(slot, FIELDS.TURNS, 0);
     this.#storeLong(slot, FIELDS.CPU_NS, 0n);
@@ -224,17 +236,30 @@ export class ProcessTable {
     this.#storeLong(slot, FIELDS.LIMIT_BYTES, BigInt(posting.memoryLimitBytes));
     this.#storeLong(slot, FIELDS.WAITING_SINCE_NS, nowNs);
     this.#storeTitle(slot, posting.title);
-    const hasLane = this.waiters === 0 && this.#takeIdleLane(slot, run, nowNs);
+    const hasLane = leader === 0 && this.waiters === 0 && this.#takeIdleLane(slot, run, nowNs);
     this.#store(slot, FIELDS.TURNS, hasLane ? 1 : 0);
     this.setWanted(slot, run, hasLane ? Wanted.run : Wanted.wait);
     // The state comes after the lane: a scheduler that saw `waiting` first would give this slot a second one.
     this.#store(slot, FIELDS.STATE, run * 8 + SlotState.waiting);
-    if (!hasLane) {
+    if (hasLane && posting.follower !== undefined) {
+      this.setWanted(posting.follower, this.run(posting.follower), Wanted.run);
+    }
+    if (!hasLane && leader === 0) {
       // The count goes up before the bell: a cell that gives a lane back from now on rings for us.
       Atomics.add(this.#words, HEADER.WAITERS.offset / 4, 1);
       this.ring();
     }
     return run;
+  }
+
+  /** The slot whose lane a slot's run shares, or undefined. */
+  leader(slot: SlotIndex): SlotIndex | undefined {
+    const leader = this.#load(slot, FIELDS.PRIORITY) >>> LEADER_SHIFT;
+    return leader === 0 ? undefined : slotIndex(leader - 1);
+  }
+
+  row(slot: SlotIndex): number {
+    return this.#load(slot, FIELDS.ROW);
   }
 
   /**
@@ -298,7 +323,7 @@ export class ProcessTable {
       owner: this.owner(slot),
       user: this.#load(slot, FIELDS.USER),
       row: this.#load(slot, FIELDS.ROW),
-      priority: this.#load(slot, FIELDS.PRIORITY),
+      priority: this.#load(slot, FIELDS.PRIORITY) & PRIORITY_MASK,
       lane: inClaim(this.#load(slot, FIELDS.LANE)),
       level: this.#load(slot, FIELDS.LEVEL),
       turns: this.#load(slot, FIELDS.TURNS),
@@ -327,7 +352,7 @@ export class ProcessTable {
         row: this.#load(slot, FIELDS.ROW),
         hasLane: this.hasLane(slot),
         user: this.#load(slot, FIELDS.USER),
-        priority: this.#load(slot, FIELDS.PRIORITY),
+        priority: this.#load(slot, FIELDS.PRIORITY) & PRIORITY_MASK,
         level: this.#load(slot, FIELDS.LEVEL),
         turns: this.#load(slot, FIELDS.TURNS),
         waitingSinceNs: this.#loadLong(slot, FIELDS.WAITING_SINCE_NS),

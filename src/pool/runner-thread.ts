@@ -4,13 +4,14 @@ import { destination, pino } from 'pino';
 import { Piscina } from 'piscina';
 import { type CompileOutcome, Store } from '../io/store.js';
 import { languageOf, mountsOf } from '../languages/registry.js';
+import { ProblemStore } from '../problems/problem-store.js';
 import { faultPoint } from '../shm/fault-points.js';
 import { attachTable, isEnded } from '../shm/table.js';
 import { type Answer, answer } from './answer.js';
 import { UNSAFE_BACKEND } from './backend.js';
 import { Cells } from './cells.js';
 import { Executables, type IsDone } from './executables.js';
-import type { RunnerSetup, RunnerTask } from './messages.js';
+import type { Job, RunnerSetup, RunnerTask } from './messages.js';
 import { ProcessTable } from './process-table.js';
 import { recordOutcome } from './record.js';
 import { Runner } from './runner.js';
@@ -31,7 +32,16 @@ const isDone: IsDone = (row) => isEnded(table.read(row));
 const onCompiled = (path: string, { output }: CompileOutcome) => log.info({ path, output }, 'compiled');
 const executables = new Executables(store, cells, onCompiled, isDone);
 const templates = new Templates();
-const runner = new Runner(store, cells, executables, templates, languages, () => processTable.laneCount, isDone);
+const runner = new Runner(
+  store,
+  new ProblemStore(setup.dataDirectory),
+  cells,
+  executables,
+  templates,
+  languages,
+  () => processTable.laneCount,
+  isDone,
+);
 
 retire().catch((error: unknown) => log.fatal(error, 'the cells could not be ended'));
 
@@ -45,9 +55,14 @@ async function judge({ job, waitedNs }: RunnerTask & { kind: 'run' }): Promise<n
   if (!table.start(job.row)) return 0;
   const outcome = await runner.run(job);
   const sandbox = setup.backend === UNSAFE_BACKEND ? { sandbox: 'none' as const } : {};
-  const whole = { ...outcome, ...sandbox, waitedNs: outcome.waitedNs + waitedNs };
+  const whole = { ...outcome, ...sandbox, ...aboutOf(job), waitedNs: outcome.waitedNs + waitedNs };
   if (!isDone(job.row)) recordOutcome(table, store, job.row, job.id, whole);
   return 0;
+}
+
+/** What a reply says of a submission besides its outcome. */
+function aboutOf({ request: { problem, rejudgeOf } }: Job) {
+  return { ...(problem ? { problem: problem.id } : {}), ...(rejudgeOf ? { rejudgeOf } : {}) };
 }
 
 /** Makes a cell, to see that one can be made. */

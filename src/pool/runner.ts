@@ -6,20 +6,24 @@
 
 import { closeSync } from 'node:fs';
 import type { Store } from '../io/store.js';
-import { checkerOf } from '../judging/checkers/checker.js';
 import { Coordinator, groupNameOf, type Prepared, single } from '../judging/coordinator.js';
 import { KeptOutput } from '../judging/kept-output.js';
 import { type Outcome, outcomeWithoutRun, type RunFacts } from '../judging/outcome.js';
 import { tellTest } from '../judging/progress.js';
-import { taskOf } from '../judging/task.js';
+import { type Task, taskOf } from '../judging/task.js';
 import type { Language } from '../languages/language.js';
+import type { ProblemStore } from '../problems/problem-store.js';
+import { problemTask } from '../problems/problem-task.js';
 import { KIB, MIB } from '../units.js';
 import { verdictOfRun } from '../verdict.js';
-import type { InFile, RunResult, TemplateOrder } from './cell.js';
+import type { InFile, Run, RunResult, TemplateOrder } from './cell.js';
 import type { RunLimits } from './cell-messages.js';
 import type { Cells } from './cells.js';
+import { builtIn, type Checking, inTwoSteps, testOutcome } from './checking.js';
 import type { Executables, IsDone } from './executables.js';
+import { interact } from './interaction.js';
 import type { Job } from './messages.js';
+import { ProgramCheckers } from './program-checker.js';
 import { boxFiles, postingOf, runLimits } from './run-request.js';
 import { runTests } from './run-tests.js';
 import type { Templates } from './templates.js';
@@ -34,6 +38,8 @@ interface Program {
 
 export class Runner {
   readonly #store: Store;
+  readonly #problems: ProblemStore;
+  readonly #checkers: ProgramCheckers;
   readonly #cells: Cells;
   readonly #executables: Executables;
   readonly #templates: Templates;
@@ -44,6 +50,7 @@ export class Runner {
   /** @param lanes how many there are at that moment */
   constructor(
     store: Store,
+    problems: ProblemStore,
     cells: Cells,
     executables: Executables,
     templates: Templates,
@@ -57,6 +64,8 @@ export class Runner {
     this.#executables = executables;
     this.#templates = templates;
     this.#languages = new Map(languages.map((language) => [language.id, language]));
+    this.#problems = problems;
+    this.#checkers = new ProgramCheckers(cells, executables, this.#languages, isDone);
     this.#lanes = lanes;
   }
 
@@ -84,50 +93,75 @@ export class Runner {
   }
 
   async #judge(job: Job, program: Program, prepared: Prepared): Promise<Outcome> {
-    const { tests, stdin, limits } = job.request;
+    const { tests, stdin, problem } = job.request;
+    if (problem !== undefined) {
+      const task = problemTask(this.#problems, problem, problem.showsAll);
+      if (task === undefined) return outcomeWithoutRun('SE', `problem ${problem.id} was removed`, prepared.compile);
+      return this.#judgeTask(job, program, prepared, task);
+    }
     if (tests.length === 0) return single(prepared, await this.#runOnce(job, program, stdin));
-    const task = taskOf(job.request);
-    const check = checkerOf(task.checker);
+    return this.#judgeTask(job, program, prepared, taskOf(job.request));
+  }
+
+  async #judgeTask(job: Job, program: Program, prepared: Prepared, task: Task): Promise<Outcome> {
+    const checking = await this.#checking(job, program, task);
+    if (typeof checking === 'string') return outcomeWithoutRun('SE', checking, prepared.compile);
     const coordinator = new Coordinator(task.plan);
-    const kept = new KeptOutput(limits.outputKiB * KIB);
+    const kept = new KeptOutput(job.request.limits.outputKiB * KIB);
     const progress = this.#store.tellProgress(job.id, task.plan.tests.length);
     try {
       await runTests(coordinator, Math.min(this.#lanes(), task.plan.tests.length), async (index) => {
-        const { name, stdin: input, expected } = task.load(index);
-        const facts = await this.#runOnce(job, program, input);
-        const difference = facts.verdict === 'AC' && expected ? check(facts.stdout, expected) : undefined;
-        const judged = { ...facts, ...(difference ? { verdict: 'WA' as const, reason: difference } : {}) };
-        const test = { name, group: groupNameOf(task.plan, index), ...kept.cut(judged) };
-        tellTest(progress, test);
-        return test;
+        const test = task.load(index);
+        const { facts, judgement } = await checking.judge(test);
+        const outcome = testOutcome(test, groupNameOf(task.plan, index), facts, judgement, kept);
+        tellTest(progress, outcome);
+        return outcome;
       });
       return coordinator.combine(prepared);
     } finally {
       progress.close();
+      checking.close();
     }
   }
 
+  /** @returns what is wrong, as text, when the checker itself cannot be run */
+  async #checking(job: Job, program: Program, { checker, isInteractive }: Task): Promise<Checking | string> {
+    const run = (stdin: Uint8Array) => this.#runOnce(job, program, stdin);
+    if (checker.kind !== 'program') return { judge: inTwoSteps(run, builtIn(checker)), close: () => undefined };
+    const prepared = await this.#checkers.prepare(job, checker);
+    if (typeof prepared === 'string') return prepared;
+    const { close } = prepared;
+    if (!isInteractive) {
+      return { judge: inTwoSteps(run, (test, output) => this.#checkers.check(job, prepared, test, output)), close };
+    }
+    const parts = { cells: this.#cells, checkers: this.#checkers, factsOf };
+    const asked = { ...this.#runOf(job, program), template: undefined };
+    return { judge: (test) => interact(parts, job, prepared, test, asked), close };
+  }
+
   async #runOnce(job: Job, program: Program, stdin: Uint8Array): Promise<RunFacts> {
-    const { language, programs, template } = program;
+    const run = this.#runOf(job, program);
+    return factsOf(await this.#cells.run({ ...run, stdin }), run.limits);
+  }
+
+  #runOf(job: Job, { language, programs, template }: Program): Omit<Run, 'stdin'> {
     const { request } = job;
     const main = request.files[0]?.path ?? '';
     const { path, argv, env } = language.run(main);
     const sources = programs.length > 0 ? [] : boxFiles(request.files, language.isProgram);
-    const result = await this.#cells.run({
+    return {
       posting: postingOf(job, `${language.id} ${main}`, request.limits.memoryMiB * MIB),
       path,
       argv: [...argv, ...request.args],
       env,
       flags: 0,
-      stdin,
       inFiles: [...programs, ...sources],
       outFiles: [],
       outBytes: 0,
       limits: runLimits(request.limits),
       isCancelled: () => this.#isDone(job.row),
       template,
-    });
-    return factsOf(result, runLimits(request.limits));
+    };
   }
 }
 

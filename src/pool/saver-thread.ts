@@ -2,6 +2,8 @@
 
 import { Piscina } from 'piscina';
 import { Store } from '../io/store.js';
+import { type AddTask, addProblem } from '../problems/add-problem.js';
+import { ProblemStore } from '../problems/problem-store.js';
 import { faultPoint } from '../shm/fault-points.js';
 import { attachTable } from '../shm/table.js';
 import { type Answer, answer } from './answer.js';
@@ -10,11 +12,14 @@ import type { Job, SaverSetup, SaverTask } from './messages.js';
 const { dataDirectory, table: buffer, isDurable } = Piscina.workerData as SaverSetup;
 const table = attachTable(buffer);
 const store = new Store(dataDirectory, isDurable);
+const problems = new ProblemStore(dataDirectory);
 
 export default async function execute(task: SaverTask): Promise<Answer<number>[]> {
   switch (task.kind) {
     case 'save':
       return saveAll(task.jobs);
+    case 'add-problem':
+      return [await answer('a problem', () => addNow(task.problem))];
     case 'commit':
       return [await answer('a saver', () => commit(task.position))];
     case 'make-room':
@@ -29,6 +34,11 @@ async function saveAll(jobs: readonly Job[]): Promise<Answer<number>[]> {
   return saved.map((one) => (one.kind === 'failed' ? one : committed));
 }
 
+function addNow(problem: AddTask): number {
+  addProblem(problems, problem);
+  return 0;
+}
+
 function makeRoom(): number {
   table.journal.checkAccepting(true);
   table.journal.commit(table.journal.tail, true);
@@ -39,6 +49,7 @@ function makeRoom(): number {
 function save({ row, id, request }: Job): number {
   faultPoint('saver.before-save');
   store.saveRequest(id, request);
+  if (request.problem) problems.noteSubmission(request.problem.id, id, request.rejudgeOf);
   // The source goes into the journal with the row: one sync for both, and for all who wait.
   if (isDurable && !table.logSource(row, store.pack(request))) store.syncRequest(id, request);
   return table.position;

@@ -7,6 +7,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
+import type { AddTask } from '../problems/add-problem.js';
 import { type Answer, failureOf, unwrap } from './answer.js';
 import type { Job, SaverSetup, SaverTask } from './messages.js';
 
@@ -94,6 +95,11 @@ export class Savers {
     await this.#run({ kind: 'make-room' });
   }
 
+  /** @throws TURNO_PACKAGE, TURNO_DISK_FULL, TURNO_SYSTEM */
+  async addProblem(problem: AddTask): Promise<void> {
+    await this.#run({ kind: 'add-problem', problem });
+  }
+
   /** Waits for what is to be written, then ends the threads. */
   async stop(): Promise<void> {
     while (this.#batches.size > 0) await Promise.all(this.#batches);
@@ -108,7 +114,7 @@ export class Savers {
     }
   }
 
-  async #run(task: SaverTask & { kind: 'commit' | 'make-room' }): Promise<number> {
+  async #run(task: Exclude<SaverTask, { kind: 'save' }>): Promise<number> {
     const [answer] = await this.#pool.run(task);
     if (answer === undefined) throw new RangeError(`no answer to ${task.kind}`);
     return unwrap(answer);

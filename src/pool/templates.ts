@@ -32,7 +32,8 @@ export class Templates {
 
   /** The language as this job's program is to be compiled: for a template, if one could pay. */
   languageFor({ request }: Job, language: Language): Language {
-    const pays = !request.fresh && request.tests.length >= LEAST_TESTS;
+    const isRepeated = request.problem !== undefined || request.tests.length >= LEAST_TESTS;
+    const pays = !request.fresh && isRepeated;
     return (pays ? language.forTemplate : undefined) ?? language;
   }
 

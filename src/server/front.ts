@@ -24,6 +24,7 @@ import { checkedMounts } from '../pool/mounts.js';
 import { ProcessTable } from '../pool/process-table.js';
 import { Runners } from '../pool/runners.js';
 import { Savers } from '../pool/savers.js';
+import { ProblemStore } from '../problems/problem-store.js';
 import { cellBinary, native } from '../shm/native.js';
 import { openTable } from '../shm/table.js';
 import { rowIndex } from '../units.js';
@@ -75,7 +76,7 @@ async function handle(message: PrimaryMessage): Promise<void> {
 }
 
 async function start(setup: FrontSetup) {
-  const { settings, dataDirectory, languages, invite } = setup;
+  const { settings, dataDirectory, languages, invite, operator } = setup;
   const { maxQueued } = settings;
   process.umask(setup.umask);
   const log = pino({ level: settings.logLevel, base: { pid: process.pid, part: 'front' } }, pino.destination(2));
@@ -107,8 +108,21 @@ async function start(setup: FrontSetup) {
   const onCancel = (row: number, user: number) => tell({ kind: 'cancelled', row, user });
   const backend = await runners.probe();
   if (settings.unsafeNoSandbox) log.warn('programs run without any sandbox (--unsafe-no-sandbox)');
-  const parts = { table, processTable, store, savers, runners, languages, log, onCancel, maxQueued, invite };
-  const judge = new Judge({ ...parts, sandbox: backend, turns: settings.turns });
+  const problems = new ProblemStore(dataDirectory);
+  const words = { maxQueued, invite, operator, sandbox: backend, turns: settings.turns };
+  const judge = new Judge({
+    table,
+    processTable,
+    store,
+    problems,
+    savers,
+    runners,
+    languages,
+    settings,
+    log,
+    onCancel,
+    ...words,
+  });
   const operations = new Operations(judge, settings);
   const authenticate = (token: string) => judge.authenticate(token);
   const places = socketPlaces(settings);

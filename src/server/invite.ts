@@ -1,6 +1,7 @@
 /**
- * The invitation of `--registration invite`: one token, in a file that only the server's user can read. Whoever is given it
- * may register. It stays the same from start to start; to take it back, delete the file and start again.
+ * Tokens in the data directory, each in a file that only the server's user can read: the invitation of `--registration
+ * invite`, with which one may register, and the operator's, who may add problems. They stay the same from start to start; to
+ * take one back, delete its file and start again.
  */
 
 import { closeSync, constants, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';
@@ -15,12 +16,15 @@ export function invitePath(dataDirectory: string): string {
   return join(dataDirectory, 'invite.token');
 }
 
+export function operatorPath(dataDirectory: string): string {
+  return join(dataDirectory, 'operator.token');
+}
+
 /**
- * The token; made when there is none yet. For the primary, which has locked the directory.
+ * The token of a file; made when there is none yet. For the primary, which has locked the directory.
  * @throws TURNO_SETTING when the file is there but others can read it, or nothing is in it.
  */
-export function inviteToken(dataDirectory: string): string {
-  const path = invitePath(dataDirectory);
+export function tokenAt(path: string): string {
   const existing = openExisting(path);
   if (existing === undefined) return make(path);
   try {

@@ -16,6 +16,8 @@ export interface FrontSetup {
   readonly slotCount: number;
   /** What whoever registers must know, with `--registration invite`. */
   readonly invite: string | undefined;
+  /** Whoever has this token is the operator. */
+  readonly operator: string;
   readonly languages: readonly LanguageInfo[];
 }
 

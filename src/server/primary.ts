@@ -28,7 +28,7 @@ import { removeStaleGroups, serverGroup } from './cell-groups.js';
 import { type ControlCommands, ControlFifo } from './control.js';
 import { DataDirectory, startTimeOf } from './data-directory.js';
 import { Fronts } from './fronts.js';
-import { invitePath, inviteToken } from './invite.js';
+import { invitePath, operatorPath, tokenAt } from './invite.js';
 import { placed, removeStaleSocket } from './places.js';
 import { TurnsThread } from './turns-thread.js';
 
@@ -164,6 +164,7 @@ export class Primary {
         slotCount: cells,
         languages: this.#languages,
         invite: this.#invite(),
+        operator: tokenAt(operatorPath(data)),
       },
       log: this.#log,
       onDeath: (pid) => this.#takeBack(pid),
@@ -224,7 +225,7 @@ export class Primary {
 
   #invite(): string | undefined {
     if (this.#settings.registration !== 'invite') return undefined;
-    const token = inviteToken(this.dataDirectory);
+    const token = tokenAt(invitePath(this.dataDirectory));
     this.#log.info({ path: invitePath(this.dataDirectory) }, 'whoever has the token in this file may register');
     return token;
   }

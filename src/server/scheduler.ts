@@ -17,6 +17,7 @@ import type { ProcessTable } from '../pool/process-table.js';
 import { type Decision, type ModeName, Turns } from '../pool/turns.js';
 import { native } from '../shm/native.js';
 import { NS_PER_MS, NS_PER_S, type SlotIndex, slotIndex } from '../units.js';
+import { Followers } from './followers.js';
 
 /** Without any bell the table is looked at this often: a process killed between its change and its bell costs no more. */
 const LOOK_AGAIN_MS = 100;
@@ -46,6 +47,7 @@ export interface SchedulerSetup extends SchedulerOptions {
 export class Scheduler {
   readonly #table: ProcessTable;
   readonly #turns: Turns;
+  readonly #followers: Followers;
   /** Number of the run the policy knows in each slot; 0 = none. */
   readonly #known: Uint32Array;
   /** Slots that were told to stop and have not said that they did, and for how long that has been waited for. */
@@ -60,6 +62,7 @@ export class Scheduler {
   ) {
     this.#table = table;
     this.#onStuck = onStuck;
+    this.#followers = new Followers(table, (slot, run, wanted) => this.#tell(slot, run, wanted));
     this.#known = new Uint32Array(table.slotCount);
     const slice = sliceNs === undefined ? {} : { sliceNs };
     this.#turns = new Turns({ slots: table.slotCount, lanes: table.laneCount, mode, memoryBytes, ...slice });
@@ -88,6 +91,7 @@ export class Scheduler {
     const { decisions, alarmNs } = this.#turns.decide(nowNs);
     let waitMs = LOOK_AGAIN_MS;
     for (const decision of decisions) waitMs = Math.min(waitMs, this.#carryOut(decision, nowNs));
+    this.#followers.look();
     this.#setAlarm(alarmNs, nowNs);
     const before = this.#table.waiters;
     this.#table.waiters = this.#turns.waiting;
@@ -105,7 +109,7 @@ export class Scheduler {
       this.#stopping.delete(slot);
       this.#known[slot] = 0;
     }
-    if (!isLive) return;
+    if (!isLive || this.#followers.isOne(slot, run)) return;
     if (this.#known[slot] === 0) this.#arrive(slot, run, nowNs);
     // A cell that has not begun yet never stops: it sees that it must not (may_run in native/cell/watch.c).
     if (state !== SlotState.running && this.#stopping.delete(slot)) {

@@ -68,6 +68,8 @@ export interface Native {
   peerUid(fd: number): number;
   /** A stream pair, close-on-exec: the first end does not block, the second does. */
   socketPair(): [ours: number, theirs: number];
+  /** A pipe, close-on-exec: our end, which does not block, for reading or writing, and the other. */
+  pipe(weRead: boolean): [ours: number, theirs: number];
   /** Sends all bytes; at most 250 descriptors go with the first. Waits when the socket is full. */
   sendWithFds(fd: number, bytes: Uint8Array, fds: readonly number[]): void;
   /** openat2(2): no symbolic links, nothing outside the directory. */
@@ -136,6 +138,7 @@ const NAMES = [
   'lockFile',
   'memfd',
   'socketPair',
+  'pipe',
   'makeFifo',
   'peerUid',
   'sendWithFds',

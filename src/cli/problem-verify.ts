@@ -1,0 +1,211 @@
+/**
+ * Verifies a package on a server: it goes there as a draft, every reference submission is judged by it, every input by the
+ * input validators, and the draft is removed.
+ *
+ * Without a time limit the accepted ones are judged first, under a generous one; the limit is then the slowest of them times
+ * a factor, at least a second, and everything is judged by that.
+ */
+
+import { Presets, SingleBar } from 'cli-progress';
+import type { Client } from '../io/client.js';
+import type { SubmissionBody, SubmissionReply } from '../io/schema.js';
+import { type PackageFiles, zipOf } from '../problems/package-files.js';
+import type { PackageProgram } from '../problems/package-programs.js';
+import type { ReferenceSubmission } from '../problems/references.js';
+import type { Verdict } from '../verdict.js';
+import type { Context } from './context.js';
+import type { LocalPackage } from './problem-package.js';
+
+const GENEROUS_S = 20;
+const FACTOR = 5;
+const LEAST_S = 1;
+/** As a request of the default size takes them. */
+const INPUT_BYTES_AT_ONCE = 16_000_000;
+const PAUSE_MS = 50;
+
+export interface VerifiedSubmission {
+  readonly name: string;
+  readonly expected: readonly Verdict[];
+  readonly verdict: Verdict | null;
+  readonly isRight: boolean;
+  readonly reason: string | null;
+  readonly score: number | null;
+  readonly cpuTimeMs: number;
+}
+
+export interface VerifiedInput {
+  readonly validator: string;
+  readonly test: string;
+  readonly problem: string;
+}
+
+export interface Verification {
+  readonly isGood: boolean;
+  readonly timeLimit: { readonly seconds: number; readonly isNew: boolean } | null;
+  readonly submissions: readonly VerifiedSubmission[];
+  /** Inputs a validator refuses. */
+  readonly badInputs: readonly VerifiedInput[];
+  readonly inputsChecked: number;
+  /** What makes the whole not good besides. */
+  readonly complaints: readonly string[];
+}
+
+export async function verify(context: Context, client: Client, local: LocalPackage): Promise<Verification> {
+  const { problem } = local;
+  const bar = new Bar(context, problem.submissions.length + problem.inputValidators.length);
+  try {
+    const badInputs: VerifiedInput[] = [];
+    for (const validator of problem.inputValidators) {
+      badInputs.push(...(await refusedInputs(client, local, validator)));
+      bar.step(validator.name);
+    }
+    const timeLimit = await timeLimitOf(client, local);
+    const files = timeLimit?.isNew ? withTimeLimit(local.files, timeLimit.seconds) : local.files;
+    const submissions = await withDraft(client, files, (id) => {
+      return inTurn(problem.submissions, async (reference) => {
+        const reply = await judged(client, id, local.files, reference);
+        bar.step(reference.name);
+        return verified(reference, reply);
+      });
+    });
+    const complaints = complaintsAbout(local);
+    const isGood = submissions.every(({ isRight }) => isRight) && badInputs.length === 0 && complaints.length === 0;
+    const inputsChecked = problem.inputValidators.length * problem.tests.length;
+    return { isGood, timeLimit, submissions, badInputs, inputsChecked, complaints };
+  } finally {
+    bar.end();
+  }
+}
+
+function complaintsAbout({ problem }: LocalPackage): string[] {
+  const isAccepted = problem.submissions.some(({ folder }) => folder === 'accepted');
+  return isAccepted ? [] : ['submissions/accepted: expected at least one program that solves it'];
+}
+
+function verified({ name, expected }: ReferenceSubmission, reply: SubmissionReply): VerifiedSubmission {
+  const { verdict, reason, score, cpuTimeMs } = reply;
+  return { name, expected, verdict, isRight: verdict !== null && expected.includes(verdict), reason, score, cpuTimeMs };
+}
+
+/** The package's own, or a new one; null when there is nothing to find it from. */
+async function timeLimitOf(client: Client, { files, problem }: LocalPackage): Promise<Verification['timeLimit']> {
+  const { cpuTimeMs } = problem.limits;
+  if (cpuTimeMs !== undefined) return { seconds: cpuTimeMs / 1_000, isNew: false };
+  const accepted = problem.submissions.filter(({ folder }) => folder === 'accepted');
+  if (accepted.length === 0) return null;
+  return withDraft(client, withTimeLimit(files, GENEROUS_S), async (id) => {
+    const replies = await inTurn(accepted, (reference) => judged(client, id, files, reference));
+    const slowestMs = Math.max(...replies.map(({ cpuTimeMs: ms }) => ms));
+    return { seconds: Math.max(LEAST_S, Math.ceil((slowestMs * FACTOR) / 100) / 10), isNew: true };
+  });
+}
+
+function withTimeLimit(files: PackageFiles, seconds: number): PackageFiles {
+  return new Map([...files, ['.timelimit', Buffer.from(`${seconds}\n`)]]);
+}
+
+async function withDraft<T>(client: Client, files: PackageFiles, body: (id: string) => Promise<T>): Promise<T> {
+  const { id } = await client.addProblem(zipOf(files), { draft: true });
+  try {
+    return await body(id);
+  } finally {
+    await client.removeProblem(id);
+  }
+}
+
+/** One after the other: they must not slow each other. */
+async function inTurn<T, R>(items: readonly T[], body: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await body(item));
+  return results;
+}
+
+async function judged(
+  client: Client,
+  id: string,
+  files: PackageFiles,
+  program: PackageProgram,
+): Promise<SubmissionReply> {
+  const accepted = await client.submitToProblem(id, bodyOf(files, program), { wait: false });
+  return whenDone(client, accepted.id);
+}
+
+async function whenDone(client: Client, id: string): Promise<SubmissionReply> {
+  for (;;) {
+    const reply = await client.show(id);
+    if (reply.state === 'done') return reply;
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}
+
+function bodyOf(files: PackageFiles, { language, files: paths, root }: PackageProgram) {
+  const sources = paths.map((path) => {
+    const content = Buffer.from(files.get(path) ?? new Uint8Array()).toString('base64');
+    return { path: path.slice(root.length), content, encoding: 'base64' as const };
+  });
+  return { language, files: sources, main: sources[0]?.path ?? '' };
+}
+
+/** Input validators are programs that read an input and end with 42: they run as submissions of their own. */
+async function refusedInputs(client: Client, local: LocalPackage, validator: PackageProgram): Promise<VerifiedInput[]> {
+  const { files, problem } = local;
+  const refused: VerifiedInput[] = [];
+  const flagSets = new Set(problem.tests.map(({ inputFlags }) => JSON.stringify(inputFlags)));
+  for (const flags of flagSets) {
+    const args: string[] = JSON.parse(flags);
+    const tests = problem.tests.filter(({ inputFlags }) => JSON.stringify(inputFlags) === flags);
+    for (const part of inParts(tests, ({ input }) => files.get(input)?.length ?? 0)) {
+      const body: SubmissionBody = {
+        ...bodyOf(files, validator),
+        args,
+        tests: part.map(({ name, input }) => {
+          return { name, stdinBase64: Buffer.from(files.get(input) ?? new Uint8Array()).toString('base64') };
+        }),
+      };
+      const reply = await whenDone(client, (await client.submit(body, { wait: false })).id);
+      const compiler = reply.verdict === 'CE' ? [`does not compile: ${reply.compile?.output ?? ''}`] : [];
+      for (const problemText of compiler) refused.push({ validator: validator.name, test: '-', problem: problemText });
+      for (const { name, exitCode, stdout, stderr, reason } of reply.tests) {
+        if (exitCode === 42) continue;
+        const words = (stderr || stdout).trim().split('\n')[0] || reason || `exit code ${exitCode}, expected 42`;
+        refused.push({ validator: validator.name, test: name, problem: words });
+      }
+    }
+  }
+  return refused;
+}
+
+function* inParts<T>(items: readonly T[], bytesOf: (item: T) => number): Generator<T[]> {
+  let part: T[] = [];
+  let bytes = 0;
+  for (const item of items) {
+    if (part.length > 0 && bytes + bytesOf(item) > INPUT_BYTES_AT_ONCE) {
+      yield part;
+      part = [];
+      bytes = 0;
+    }
+    part.push(item);
+    bytes += bytesOf(item);
+  }
+  if (part.length > 0) yield part;
+}
+
+/** On a terminal only. */
+class Bar {
+  readonly #bar: SingleBar | undefined;
+
+  constructor({ err }: Context, total: number) {
+    if (err.isTTY !== true) return;
+    const format = '{bar} {value}/{total} {name}';
+    this.#bar = new SingleBar({ format, stream: err, clearOnComplete: true, hideCursor: true }, Presets.shades_classic);
+    this.#bar.start(total, 0, { name: '' });
+  }
+
+  step(name: string): void {
+    this.#bar?.increment(1, { name });
+  }
+
+  end(): void {
+    this.#bar?.stop();
+  }
+}

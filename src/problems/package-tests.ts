@@ -1,0 +1,147 @@
+/**
+ * The tests of a package, in the order in which they are judged: samples first, then by name, groups by their names.
+ *
+ *     data/sample/1.in 1.ans        data/secret/NAME.in        data/secret/GROUP/NAME.in        testdata.yaml in any of them
+ *
+ * Points of a group: the upper end of `range`, or `accept_score` (times the number of tests when they are summed), 1 if
+ * nothing is said; samples have none unless their own file says so.
+ */
+
+import type { GroupPlan, Policy } from '../judging/coordinator.js';
+import { packageError } from './package-error.js';
+import type { PackageFiles } from './package-files.js';
+import { TestSettings } from './test-settings.js';
+
+export interface PackageTest {
+  readonly name: string;
+  /** Path of the input. */
+  readonly input: string;
+  /** Path of the answer; null where an interactor needs none. */
+  readonly answer: string | null;
+  readonly isSample: boolean;
+  /** Index into the groups, absent without them. */
+  readonly group?: number;
+  readonly checkerFlags: readonly string[];
+  readonly inputFlags: readonly string[];
+}
+
+interface Found {
+  readonly directory: string;
+  readonly base: string;
+  readonly input: string;
+  readonly answer: string | null;
+}
+
+interface Kind {
+  readonly isPlain: boolean;
+  readonly isScoring: boolean;
+  readonly isInteractive: boolean;
+}
+
+const MOST_TESTS = 1_000;
+const MOST_POINTS = 1_000_000;
+const ANSWERS = ['.ans', '.out', '.a'];
+const SAMPLE = 'data/sample';
+const SECRET = 'data/secret';
+
+/** @throws TURNO_PACKAGE */
+export function readTests(
+  files: PackageFiles,
+  kind: Kind,
+): { tests: PackageTest[]; groups: GroupPlan[]; policy: Policy } {
+  const found = findTests(files, kind);
+  const where = kind.isPlain ? 'package' : 'data';
+  if (found.length === 0) throw packageError(where, 'expected at least one test: NAME.in with NAME.ans or NAME.out');
+  if (found.length > MOST_TESTS)
+    throw packageError(where, `expected at most ${MOST_TESTS} tests, found ${found.length}`);
+  const settings = new TestSettings(files);
+  const directories = [...new Set(found.map(({ directory }) => directory))];
+  const groups = kind.isScoring ? directories.map((directory) => groupOf(settings, directory, found)) : [];
+  const tests = found.map(({ directory, base, input, answer }) => ({
+    name: nameOf(directory, base),
+    input,
+    answer,
+    isSample: isSample(directory),
+    ...(kind.isScoring ? { group: directories.indexOf(directory) } : {}),
+    checkerFlags: settings.words(directory, 'output_validator_flags'),
+    inputFlags: settings.words(directory, 'input_validator_flags'),
+  }));
+  const endsEarly = !kind.isPlain && !kind.isScoring && settings.isBroken('data');
+  return { tests, groups, policy: endsEarly ? 'first-failure' : 'all' };
+}
+
+/** `sample/1`, `group/1`, `1`: the tests of data/secret itself have no more than their name. */
+function nameOf(directory: string, base: string): string {
+  const below = directory.replace(/^data\/(secret\/?)?/, '');
+  return below === '' ? base : `${below}/${base}`;
+}
+
+function isSample(directory: string): boolean {
+  return directory === SAMPLE || directory.startsWith(`${SAMPLE}/`);
+}
+
+function findTests(files: PackageFiles, { isPlain, isInteractive }: Kind): Found[] {
+  const found: Found[] = [];
+  for (const path of files.keys()) {
+    if (isPlain ? path.includes('/') : !path.startsWith('data/')) continue;
+    const stem = path.replace(/\.\w+$/, '');
+    const slash = path.lastIndexOf('/');
+    const directory = path.slice(0, Math.max(0, slash));
+    if (path.endsWith('.in')) {
+      checkDirectory(directory, isPlain);
+      const answer = ANSWERS.map((extension) => `${stem}${extension}`).find((name) => files.has(name));
+      if (answer === undefined && !isInteractive)
+        throw packageError(path, `its answer is missing: ${stem}.ans or .out`);
+      found.push({ directory, base: stem.slice(slash + 1), input: path, answer: answer ?? null });
+    } else if (ANSWERS.some((extension) => path.endsWith(extension)) && !files.has(`${stem}.in`)) {
+      throw packageError(path, `its input is missing: ${stem}.in`);
+    }
+  }
+  const rank = ({ directory }: Found) => (isSample(directory) ? 0 : 1);
+  return found.sort((a, b) => rank(a) - rank(b) || naturally(a.directory, b.directory) || naturally(a.base, b.base));
+}
+
+function checkDirectory(directory: string, isPlain: boolean): void {
+  if (isPlain || directory === SAMPLE || directory === SECRET) return;
+  const depth = directory.split('/').length;
+  const isBelow = directory.startsWith(`${SAMPLE}/`) || directory.startsWith(`${SECRET}/`);
+  if (isBelow && depth === 3) return;
+  throw packageError(
+    directory,
+    isBelow ? 'groups inside groups are not done' : `expected tests in ${SAMPLE} or ${SECRET}`,
+  );
+}
+
+/** 2 before 10; the same on every machine. */
+function naturally(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true }) || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+function groupOf(settings: TestSettings, directory: string, all: readonly Found[]): GroupPlan {
+  const flags = settings.words(directory, 'grader_flags');
+  const unknown = flags.find((flag) => !['min', 'sum', 'worst_error', 'first_error', 'ignore_sample'].includes(flag));
+  if (unknown !== undefined) {
+    const path = settings.pathOf(directory, 'grader_flags');
+    throw packageError(path, `grader_flags: expected min or sum, found "${unknown}"`);
+  }
+  const scoring = flags.includes('sum') ? 'sum' : 'min';
+  const count = all.filter((test) => test.directory === directory).length;
+  return {
+    name: nameOf(directory, '').replace(/\/$/, '') || 'secret',
+    points: pointsOf(settings, directory, scoring === 'sum' ? count : 1),
+    scoring,
+    // The parts of a sum are worth something one by one.
+    policy: settings.isBroken(directory) && scoring === 'min' ? 'first-failure' : 'all',
+  };
+}
+
+function pointsOf(settings: TestSettings, directory: string, tests: number): number {
+  const hasOwn = settings.hasOwn(directory, 'accept_score') || settings.hasOwn(directory, 'range');
+  if (isSample(directory) && !hasOwn) return 0;
+  const [, most = Infinity] = settings.words(directory, 'range').map(Number);
+  const [each = 1] = settings.words(directory, 'accept_score').map(Number);
+  const points = Number.isFinite(most) ? most : each * tests;
+  if (points >= 0 && points <= MOST_POINTS) return points;
+  const path = settings.pathOf(directory, 'accept_score');
+  throw packageError(path, `expected points from 0 to ${MOST_POINTS}, found ${points}`);
+}

@@ -1,0 +1,100 @@
+/** Interactive problems with real cells: conversations on one lane and on two, floods, crashes, waiting for each other. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { zipSync } from 'fflate';
+import { t } from 'tap';
+import { type Json, startServer, type TestServer } from '../start-server.js';
+
+/** Sends N numbers, wants each one doubled; what else it does is said by the input. */
+const INTERACTOR = [
+  'import sys, signal',
+  'signal.signal(signal.SIGPIPE, signal.SIG_DFL)',
+  'mode, rounds = open(sys.argv[1]).read().split()',
+  'if mode == "crash": raise SystemExit(1)',
+  'if mode == "flood":',
+  '  while True: sys.stdout.write("9" * 65536)',
+  'if mode == "loop":',
+  '  while True: pass',
+  'for n in range(int(rounds)):',
+  '  print(n, flush=True)',
+  '  line = sys.stdin.readline()',
+  '  if line.strip() != str(2 * n):',
+  '    open(sys.argv[3] + "judgemessage.txt", "w").write("round %d: %r" % (n, line[:20]))',
+  '    raise SystemExit(43)',
+  'if mode == "last": print(1, flush=True); print(2, flush=True); [print("x" * 1000) for _ in range(1000)]',
+  'raise SystemExit(42)',
+].join('\n');
+
+const DOUBLE = 'import sys\nfor line in sys.stdin: print(2 * int(line), flush=True)';
+
+async function withProblem(server: TestServer, mode: string, rounds = 5) {
+  const token = readFileSync(join(server.data, 'operator.token'), 'utf8').trim();
+  const texts = {
+    'problem.yaml': 'validation: custom interactive\nlimits: {validation_time: 1, output: 1, time_limit: 1}\n',
+    'output_validators/interact.py': INTERACTOR,
+    'data/secret/1.in': `${mode} ${rounds}\n`,
+  };
+  const raw = Uint8Array.from(
+    zipSync(Object.fromEntries(Object.entries(texts).map(([path, text]) => [path, Buffer.from(text)]))),
+  );
+  const added = await server.request('POST', `/v1/problems?id=${mode}`, { token, raw, type: 'application/zip' });
+  if (added.status !== 201) throw new Error(JSON.stringify(added.body));
+  return async (source: string, language = 'python'): Promise<Json> => {
+    const body = { language, source };
+    return (await server.request('POST', `/v1/problems/${mode}/submissions?wait=true`, { token, body })).body;
+  };
+}
+
+for (const lanes of [1, 2]) {
+  t.test(`on ${lanes} lane(s): a long conversation ends, beside programs that never end`, async (t) => {
+    const server = await startServer(t, { args: ['--lanes', String(lanes)] });
+    const ada = await server.register('ada');
+    const loop = { language: 'python', source: 'while True: pass', limits: { cpuTimeMs: 20_000, wallTimeMs: 60_000 } };
+    const loops = await Promise.all(
+      Array.from({ length: lanes }, () => server.request('POST', '/v1/submissions', { token: ada, body: loop })),
+    );
+    const judge = await withProblem(server, 'talk', 500);
+    t.match(await judge(DOUBLE), { verdict: 'AC' });
+    const wrong = await judge('n = 0\nwhile True:\n  input(); print(0, flush=True)');
+    t.match(wrong, { verdict: 'WA', reason: /round 1: '0/ });
+    for (const { body } of loops) await server.request('DELETE', `/v1/submissions/${body.id}`, { token: ada });
+  });
+}
+
+t.test('early ends, floods, crashes and waiting for each other: each with its verdict and its blame', async (t) => {
+  const server = await startServer(t, { args: ['--lanes', '1'] });
+  const talk = await withProblem(server, 'talk');
+  t.match(await talk('pass'), { verdict: 'WA' }, 'ends at once, content');
+  t.match(await talk('raise SystemExit(7)'), { verdict: 'RE', exitCode: 7 }, 'ends at once, badly');
+  t.match(await talk('while True: print("y" * 10000)'), { verdict: /WA|OLE/ }, 'floods who reads a line of it');
+  const silent = await talk('input(); input()');
+  t.match(silent, { verdict: 'TLE', reason: /wall time.*waiting/ }, 'says nothing, and waits for more');
+  t.match(
+    await talk('import os\nos.close(1)\ninput(); input()'),
+    { verdict: 'TLE' },
+    'closes its mouth, and waits: that is seen only at its end',
+  );
+  t.match(await talk(`${DOUBLE}\nwhile True: pass`), { verdict: 'TLE', reason: /CPU/ }, 'right, but goes on for ever');
+
+  const last = await withProblem(server, 'last');
+  t.match(await last(`import os\nfor n in range(5): print(2 * int(input()), flush=True)\nos._exit(0)`), {
+    verdict: 'WA',
+    reason: /ended before the interactor was done/,
+  });
+  t.match(await (await withProblem(server, 'crash'))(DOUBLE), {
+    verdict: 'SE',
+    reason: /interactor ended with exit code 1/,
+  });
+  t.match(
+    await (await withProblem(server, 'flood'))('import sys\nfor part in iter(lambda: sys.stdin.read(65536), ""): pass'),
+    {
+      verdict: 'SE',
+      reason: /interactor wrote more/,
+    },
+  );
+  t.match(await (await withProblem(server, 'loop'))('input()'), {
+    verdict: 'SE',
+    reason: /interactor did not end by itself/,
+  });
+});

@@ -1,0 +1,84 @@
+/** A submission with many tests: the same on one lane and on several, and exactly one whole answer whatever dies. */
+
+import { t } from 'tap';
+import { childrenOf, type Json, startServer, type TestServer } from '../start-server.js';
+
+const COUNT = 100;
+/** Right, but for three tests; each in its own way. */
+const PROGRAM = [
+  '#include <stdio.h>',
+  'int main(void) {',
+  '  int n;',
+  '  if (scanf("%d", &n) != 1) return 2;',
+  '  if (n == 30) return 3;',
+  '  if (n == 60) for (;;) {}',
+  '  printf("%d\\n", n == 90 ? 0 : n);',
+  '  return 0;',
+  '}',
+].join('\n');
+
+const TESTS = Array.from({ length: COUNT }, (_, index) => ({
+  name: `n${index}`,
+  stdin: `${index}\n`,
+  expected: `${index}\n`,
+  group: index < 50 ? 'low' : 'high',
+}));
+const GROUPS = [
+  { name: 'low', points: 50, scoring: 'sum' },
+  { name: 'high', points: 50, policy: 'first-failure' },
+];
+const BODY = { language: 'c', source: PROGRAM, tests: TESTS, groups: GROUPS, limits: { cpuTimeMs: 200 } };
+
+/** What does not depend on the moment: verdicts, reasons without times, scores. */
+function judgement({ verdict, score, groups, tests, testCount }: Json) {
+  const told = tests.map((test: Json) => [test.name, test.verdict, test.exitCode, test.stdout]);
+  return { verdict, score, groups, testCount, told };
+}
+
+t.test('one lane and three give the same verdicts and scores, under every policy', async (t) => {
+  const found: Json[] = [];
+  for (const lanes of ['1', '3']) {
+    const server = await startServer(t, { args: ['--lanes', lanes] });
+    const token = await server.register('ada');
+    const all = await server.judge(token, BODY);
+    const first = await server.judge(token, { ...BODY, policy: 'first-failure' });
+    found.push([judgement(all), judgement(first)]);
+    await server.stop();
+  }
+  t.strictSame(found[0], found[1]);
+  t.match(found[0]?.[0], { verdict: 'RE', score: 49, groups: [{ score: 49 }, { score: 0, verdict: 'TLE' }] });
+  t.equal(found[0]?.[0].told.length, 61, 'all of the first group, and the second up to its failure');
+  t.equal(found[0]?.[1].told.length, 31);
+});
+
+/** Waits until some results were told, so that it is in the middle. */
+async function inTheMiddle(server: TestServer, token: string, id: string): Promise<void> {
+  for (;;) {
+    const { body } = await server.request('GET', `/v1/submissions/${id}/progress`, { token });
+    if (body.results?.length > 3 || body.state === 'done') return;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+t.test('a cell killed, then a front killed in the middle of a hundred tests: one whole answer', async (t) => {
+  const server = await startServer(t, { args: ['--lanes', '2', '--fronts', '2'] });
+  const token = await server.register('ada');
+  const undisturbed = judgement(await server.judge(token, BODY));
+  const submit = async () => (await server.request('POST', '/v1/submissions', { token, body: BODY })).body.id;
+
+  const withDeadCells = await submit();
+  await inTheMiddle(server, token, withDeadCells);
+  const cells = server.fronts.flatMap((front) => childrenOf(front));
+  t.ok(cells.length > 0, 'there are cells');
+  for (const pid of cells) process.kill(pid, 'SIGKILL');
+  await server.idle();
+  t.strictSame(judgement(await server.show(token, withDeadCells)), undisturbed, 'after the death of every cell');
+
+  const withDeadFront = await submit();
+  await inTheMiddle(server, token, withDeadFront);
+  for (const pid of server.fronts) process.kill(pid, 'SIGKILL');
+  await server.idle();
+  t.strictSame(judgement(await server.show(token, withDeadFront)), undisturbed, 'after the death of every front');
+  const { body } = await server.request('GET', '/v1/submissions', { token });
+  t.equal(body.submissions.length, 3, 'no submission more than were sent');
+});
