@@ -58,8 +58,10 @@ export class Care {
 
   /** Once, at the start. */
   begin(): void {
-    const files = removeTemporaries(this.#options.dataDirectory, this.#options.startedAtMs);
-    if (files > 0) this.#tell({ kind: 'swept', files });
+    this.#try('temporary files of a former server are not removed', () => {
+      const files = removeTemporaries(this.#options.dataDirectory, this.#options.startedAtMs);
+      if (files > 0) this.#tell({ kind: 'swept', files });
+    });
     this.#try('what was being archived is not finished', () => this.#retention.recover());
     this.#archive();
   }

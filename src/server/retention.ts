@@ -43,6 +43,8 @@ export class Retention {
   readonly #archive: Archive;
   readonly #checkStop: () => void;
   #nextMs = 0;
+  /** Whether every row of every file is archived: not before recover(), nor after a failure in between. */
+  #isWhole = false;
 
   /** @param checkStop throws when the server ends: asked between two files */
   constructor(table: Table, store: Store, options: RetentionOptions, checkStop: () => void = () => undefined) {
@@ -57,7 +59,7 @@ export class Retention {
     return this.#options.keepDays > 0 || this.#options.keepRows > 0;
   }
 
-  /** Finishes what a former server had begun; once, before look(). */
+  /** Finishes what a former server, or a failure, had left half done; look() does it when it is needed. */
   recover(): void {
     this.#archive.removeHalfWritten();
     const files = this.#archive.files().reverse();
@@ -68,6 +70,7 @@ export class Retention {
       if (wereDone.length === 0) break;
     }
     if (files.length > 0) this.#table.forget();
+    this.#isWhole = true;
   }
 
   #isStillDone({ arrival: number, id }: ArchivedRow): boolean {
@@ -83,15 +86,19 @@ export class Retention {
    */
   look(nowMs = Date.now()): number {
     if (!this.#isOn) return 0;
+    // Rows that are in a file and not archived yet would get into a second one.
+    if (!this.#isWhole) this.recover();
     let count = 0;
     for (;;) {
       this.#checkStop();
       const due = this.#due(nowMs);
       if (due.length < ENOUGH_ROWS && (due.length === 0 || nowMs < this.#nextMs)) break;
       this.#nextMs = nowMs + MS_PER_HOUR;
+      this.#isWhole = false;
       this.#archive.write(due);
       const rows = due.map(({ row, arrival, id }) => ({ row, arrival, id: Buffer.from(id).toString('hex') }));
       this.#take(rows, rows);
+      this.#isWhole = true;
       this.#table.forget();
       count += due.length;
     }

@@ -8,6 +8,7 @@ import { Store } from '../../src/io/store.js';
 import { Retention } from '../../src/server/retention.js';
 import { problemsOf } from '../../src/shm/check.js';
 import { dumpTable } from '../../src/shm/dump.js';
+import { ARCHIVE_POINTS, armFaultPoints } from '../../src/shm/fault-points.js';
 import { compactTable } from '../../src/shm/open.js';
 import { checkpoint } from '../../src/shm/snapshot.js';
 import { openTable } from '../../src/shm/table.js';
@@ -47,6 +48,27 @@ t.test('older than --keep-days, and not a day younger', async (t) => {
   t.equal(retention.look(SENT_MS + 7 * DAY_MS + 1), 27);
   t.same(problemsOfKept(kept), []);
 });
+
+for (const at of ARCHIVE_POINTS) {
+  t.test(`a failure at ${at} in a server that lives on: the next round goes on where it was`, async (t) => {
+    const table = freshTable(t);
+    const kept = fillKept(table, 60);
+    const retention = new Retention(table, kept.store, { dataDirectory: kept.data, keepDays: 7, keepRows: 0 });
+    let isDue = true;
+    armFaultPoints((point) => {
+      if (point !== at || !isDue) return;
+      isDue = false;
+      throw new Error('the disk fails');
+    });
+    const now = SENT_MS + 8 * DAY_MS;
+    t.throws(() => retention.look(now), /the disk fails/);
+    retention.look(now + DAY_MS);
+    armFaultPoints(undefined);
+    t.same(problemsOfKept(kept), []);
+    t.same([...problemsOf(table)], []);
+    t.match(table.counts(), { rows: 60, archived: 54 });
+  });
+}
 
 t.test('an archive file is NDJSON as turno table dump prints it, users first', async (t) => {
   const table = freshTable(t);
