@@ -202,15 +202,18 @@ t.test('archives that lead out of themselves, lie or are too large are refused b
     'cut off',
   );
 
-  // 300 MiB of zeros in 300 KiB: told by what it declares.
-  const bomb = zipSync({ 'data/secret/1.in': new Uint8Array(300 * 1_048_576) });
-  t.ok(bomb.length < 1_048_576);
-  t.match(refusal(() => filesOfZip(bomb))?.message, /expected at most 268435456 bytes/);
-  // The same, declaring 10 bytes in both of its headers.
-  const liar = Buffer.from(zipSync({ x: new Uint8Array(1_048_576) }));
-  const size = Buffer.from([0, 0, 16, 0]);
-  for (let at = liar.indexOf(size); at >= 0; at = liar.indexOf(size, at + 1)) liar.writeUInt32LE(10, at);
-  const lied = refusal(() => t.equal(filesOfZip(liar).get('x')?.length, 10, 'never more than it declared'));
+  // Archives of a megabyte that declare 300 MiB, or 10 bytes: neither is believed.
+  const mebibyte = Buffer.from([0, 0, 16, 0]);
+  const declaring = (size: number) => {
+    const archive = Buffer.from(zipSync({ x: new Uint8Array(1_048_576) }));
+    for (let at = archive.indexOf(mebibyte); at >= 0; at = archive.indexOf(mebibyte, at + 1)) {
+      archive.writeUInt32LE(size, at);
+    }
+    return archive;
+  };
+  const bomb = declaring(300 * 1_048_576);
+  t.match(refusal(() => filesOfZip(bomb))?.message, /expected at most 268435456 bytes, found 314572800/);
+  const lied = refusal(() => t.equal(filesOfZip(declaring(10)).get('x')?.length, 10, 'never more than it declared'));
   if (lied !== undefined) t.match(lied, { code: 'TURNO_PACKAGE' });
   const many = zipSync(Object.fromEntries(Array.from({ length: 10_001 }, (_, n) => [`data/${n}`, new Uint8Array()])));
   t.match(refusal(() => filesOfZip(many))?.message, /at most 10000 files/);
