@@ -19,7 +19,8 @@ import { startServer } from '../start-server.js';
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 const MUTATIONS = Number(process.env.MUTATIONS ?? 200);
 const SEED = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-const BATCH = 50;
+/** Beside them there must be room for slots that wait for the scan, and for the good client. */
+const BATCH = 150;
 /** Memory is compared from here on: before, the front compiles and fills its pools. */
 const WARM = 0.3;
 
