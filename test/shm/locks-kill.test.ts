@@ -1,6 +1,6 @@
 /**
  * Every tool under load, by threads and processes at once, while one after the other is killed wherever it is: waiting, inside,
- * on its way out. KILLS says how many for each tool; `npm run test:locks` kills 60, else it is 2 for some of the tools.
+ * on its way out. KILLS says how many for each tool; `npm run test:locks` kills 30, else it is 2 for some of the tools.
  */
 
 import { randomInt } from 'node:crypto';
