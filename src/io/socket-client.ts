@@ -7,6 +7,7 @@
  */
 
 import { connect, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { TurnoError } from '../errors.js';
 import { errorReply } from './answers.js';
 import {
@@ -23,10 +24,18 @@ import { type Channel, halfCharacters } from './message-client.js';
 import { pack, unpack } from './pack.js';
 import type { RequestMessage } from './schema.js';
 
+/**
+ * A Unix socket whose server has not accepted as many as may wait says EAGAIN at once (TCP waits by itself). Nothing was sent
+ * then: it is tried again for so long.
+ */
+const BUSY_MS = 5_000;
+const BUSY_PAUSE_MS = 10;
+
 /** No server sends more in one answer; what says so is no server of turno. */
 const MAX_ANSWER_BYTES = 1 << 30;
 
-type Outcome = { readonly isError: boolean; readonly value: unknown } | 'not-taken';
+type Answered = { readonly isError: boolean; readonly value: unknown };
+type Outcome = Answered | 'not-taken' | 'busy';
 
 export interface SocketClientOptions {
   readonly server: string;
@@ -45,15 +54,19 @@ export class SocketChannel implements Channel {
     this.#options = options;
   }
 
-  async ask(request: RequestMessage): Promise<{ readonly isError: boolean; readonly value: unknown }> {
+  async ask(request: RequestMessage): Promise<Answered> {
     const refusal = halfCharacters(request);
     if (refusal !== undefined) return refusal;
     const payload = pack(request);
+    const startMs = performance.now();
     for (;;) {
       if (this.#isClosed) throw unreachable(this.server, 'this client was closed');
       if (this.#connection?.isUsable !== true) this.#connection = new Connection(this.#options);
       const outcome = await this.#connection.ask(payload);
-      if (outcome !== 'not-taken') return outcome;
+      if (outcome === 'not-taken') continue;
+      if (outcome !== 'busy') return outcome;
+      if (performance.now() - startMs > BUSY_MS) throw unreachable(this.server, 'EAGAIN: too many are connecting');
+      await setTimeout(BUSY_PAUSE_MS);
     }
   }
 
@@ -72,6 +85,9 @@ interface Welcome {
   readonly maxPayloadBytes: number;
   readonly user?: string;
 }
+
+/** What the kernel says of a Unix socket's full line. */
+const BUSY = 'EAGAIN';
 
 class Connection {
   readonly #options: SocketClientOptions;
@@ -105,11 +121,12 @@ class Connection {
   async ask(payload: Buffer): Promise<Outcome> {
     if (payload.length > STRANGER_PAYLOAD_BYTES) {
       const refusal = await this.#tooLarge(payload.length);
+      if (this.#problem === BUSY) return 'busy';
       if (refusal !== undefined) return { isError: true, value: errorReply(refusal) };
     }
     await this.#drained;
     // While it waited the server may have said bye.
-    if (!this.isUsable) return 'not-taken';
+    if (!this.isUsable) return this.#problem === BUSY ? 'busy' : 'not-taken';
     return await new Promise<Outcome>((resolve, reject) => {
       const id = ++this.#lastId;
       if (id === MAX_ID) this.isUsable = false;
@@ -136,6 +153,7 @@ class Connection {
       else this.#socket.once('close', () => resolve(undefined));
     });
     const welcome = await Promise.race([this.#welcomed, gone]);
+    if (this.#problem === BUSY) return undefined;
     if (welcome === undefined) throw unreachable(this.#options.server, this.#problem ?? 'closed');
     if (found <= welcome.maxPayloadBytes) return undefined;
     if (welcome.user !== undefined)
@@ -208,8 +226,9 @@ class Connection {
   #end(problem: string, code: 'TURNO_UNREACHABLE' | 'TURNO_ANSWER' = 'TURNO_UNREACHABLE'): void {
     this.isUsable = false;
     this.#problem ??= problem;
-    for (const { reject } of this.#waiting.values()) {
-      reject(new TurnoError(code, { server: this.#options.server, problem: this.#problem }));
+    for (const { resolve, reject } of this.#waiting.values()) {
+      if (this.#problem === BUSY) resolve('busy');
+      else reject(new TurnoError(code, { server: this.#options.server, problem: this.#problem }));
     }
     this.#waiting.clear();
     this.#socket.destroy();

@@ -22,6 +22,8 @@ import { SocketConnection } from './socket-connection.js';
 import type { Transport, User } from './transport.js';
 
 const LOOK_MS = 1_000;
+/** Who finds the line full tries again only after a second, over TCP; over a Unix socket at once. */
+const BACKLOG = 4_096;
 /** In mode `one`: who has nothing to ask for so long gives way, when somebody waits. */
 const GIVE_WAY_MS = 50;
 
@@ -60,7 +62,7 @@ export class SocketTransport implements Transport {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (error) => reject(TurnoError.from(error, `listening on ${addressOf(place)}`)));
       this.#server.listen(
-        place.kind === 'tcp' ? { host: place.host, port: place.port } : { path: place.path },
+        place.kind === 'tcp' ? { host: place.host, port: place.port, backlog: BACKLOG } : { path: place.path },
         resolve,
       );
     });

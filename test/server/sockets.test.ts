@@ -212,6 +212,20 @@ t.test('beyond --socket-connections the next one is told so, and a place that is
   await Promise.all([two.close(), three.close()]);
 });
 
+t.test('more clients than may wait for a stopped front: all are answered when it goes on', async (t) => {
+  const server = await startServer(t, { args: ['--socket', join(directory(t), 's')] });
+  const [front = 0] = server.fronts;
+  process.kill(front, 'SIGSTOP');
+  // Node lets 511 wait; the next ones are sent away by the kernel.
+  const clients = await Promise.all(Array.from({ length: 600 }, () => connect(server.address('unix'))));
+  const pings = clients.map((client) => client.ping());
+  await new Promise(setImmediate); // all of them have asked the kernel
+  process.kill(front, 'SIGCONT');
+  await Promise.all(pings);
+  t.pass('600 answers');
+  await Promise.all(clients.map((client) => client.close()));
+});
+
 t.test('at an orderly end what waits is answered, and what comes later finds nobody', async (t) => {
   const server = await startServer(t, { args: ['--tcp-port', '0', '--drain'] });
   const ada = await client(t, server, server.address('tcp'));
