@@ -36,9 +36,8 @@ export function answersPath(dataDirectory: string): string {
 }
 
 export interface ControlCommand {
-  /** What stands behind the command, for messages; undefined: nothing. */
-  readonly argument?: string;
-  readonly help: string;
+  /** Something may stand behind the command. */
+  readonly hasArgument?: true;
   /** @throws TurnoError for an argument that makes no sense */
   readonly run: (argument: string) => Promise<unknown> | unknown;
 }
@@ -127,7 +126,7 @@ export class ControlFifo {
       const problem = `control: expected one of ${names.join(', ')}, got ${shown}${didYouMean(name.slice(0, 40), names)}`;
       throw new TurnoError('TURNO_USAGE', { problem });
     }
-    if (command.argument === undefined && argument !== '') {
+    if (command.hasArgument !== true && argument !== '') {
       throw new TurnoError('TURNO_USAGE', {
         problem: `control: ${name} has no argument, got ${JSON.stringify(argument)}.`,
       });

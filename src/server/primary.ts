@@ -188,17 +188,15 @@ export class Primary {
 
   #controlCommands(table: Table, caretaker: Caretaker, processTable: ProcessTable, fronts: Fronts): ControlCommands {
     return {
-      snapshot: { help: 'write a snapshot of the table', run: async () => ({ path: await caretaker.snapshot() }) },
+      snapshot: { run: async () => ({ path: await caretaker.snapshot() }) },
       drain: {
-        help: 'finish what runs, then end',
         run: () => {
           this.#askToDrain();
           return { draining: true };
         },
       },
       lanes: {
-        argument: 'N',
-        help: 'programs that run at the same moment',
+        hasArgument: true,
         run: (text) => {
           const before = processTable.laneCount;
           processTable.setLaneCount(parsed(SETTINGS.lanes, text, 'lanes') as number);
@@ -206,9 +204,8 @@ export class Primary {
           return { lanes: processTable.laneCount };
         },
       },
-      list: { help: 'all programs alive', run: () => turnsFor('everybody', processTable, table, this.#settings.turns) },
+      list: { run: () => turnsFor('everybody', processTable, table, this.#settings.turns) },
       reload: {
-        help: 'read invite.token again',
         run: () => {
           const invite = this.#invite();
           fronts.reload(invite);
