@@ -55,12 +55,12 @@ export class SandboxTurns implements ShellTurns {
   }
 
   /** @throws TURNO_CELL when no sandbox can be made here */
-  async start(name: string, args: readonly string[]): Promise<ShellChild> {
+  async start(name: string, args: readonly string[], announce: (child: ShellChild) => void): Promise<void> {
     const program = openSync(findProgram(name), constants.O_RDONLY);
     try {
       const cell = await this.#cell();
       const run = this.#run(cell, name, args, program);
-      return new SandboxedChild(cell, this.#table, name, args, run);
+      announce(new SandboxedChild(cell, this.#table, name, args, run)); // what it prints comes through the event loop
     } finally {
       closeSync(program); // the request is out, or has failed
     }

@@ -129,7 +129,10 @@ export class Shell {
   async #exec([program, ...args]: readonly string[]): Promise<void> {
     if (program === undefined) throw usage('exec', 'nothing to run');
     if (this.#children.size >= MAX_CHILDREN) throw usage('exec', `${MAX_CHILDREN} children live already`);
-    const child = await this.#turnTaker.start(program, args);
+    await this.#turnTaker.start(program, args, (child) => this.#adopt(child));
+  }
+
+  #adopt(child: ShellChild): void {
     this.#children.set(child.pid, child);
     this.#print(`[${child.pid}] ${child.name} waits for its turn`);
     void child.ended.then((end) => {

@@ -29,7 +29,7 @@ export class TurnTaker implements ShellTurns {
   }
 
   /** Starts a child that stands still, and puts it at the end of the line. @throws RangeError when there are too many */
-  async start(name: string, args: readonly string[]): Promise<Child> {
+  async start(name: string, args: readonly string[], announce: (child: ShellChild) => void): Promise<void> {
     const child = await Child.start(name, args);
     const slot = freeSlot(this.#children);
     if (slot === undefined) throw new RangeError(`more than ${MAX_CHILDREN} children`);
@@ -42,8 +42,8 @@ export class TurnTaker implements ShellTurns {
       this.#turns.ended(slot, nowNs());
       this.look();
     });
+    announce(child);
     this.look();
-    return child;
   }
 
   state(child: ShellChild): ChildState {

@@ -27,8 +27,11 @@ export interface ShellChild {
 }
 
 export interface ShellTurns {
-  /** Starts a program, which waits for its first turn. @throws TURNO_USAGE when there is no such program */
-  start(name: string, args: readonly string[]): Promise<ShellChild>;
+  /**
+   * Starts a program, which waits for its first turn; `announce` gets it before it can have printed anything.
+   * @throws TURNO_USAGE when there is no such program
+   */
+  start(name: string, args: readonly string[], announce: (child: ShellChild) => void): Promise<void>;
   state(child: ShellChild): ChildState;
   turns(child: ShellChild): number;
   /** The shell is about to end its children. */
