@@ -6,7 +6,7 @@
 // TypeScript is compiled first (into .build/): tap runs plain JavaScript. Counted are the innermost named tests; a file
 // that crashes or times out counts as one failure.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Parser } from 'tap-parser';
 
@@ -20,16 +20,40 @@ const TAP = 'node_modules/tap/dist/esm/run.mjs';
 if (!existsSync('.tap/plugins') && run(TAP, ['build']) !== 0) process.exit(1);
 
 mkdirSync('.tap', { recursive: true });
-const output = '.tap/results.tap';
-const status = run(TAP, ['run', `--output-file=${output}`, '--reporter=terse', ...process.argv.slice(2).map(compiled)]);
-const { passed, failed, skipped, failures } = count(readFileSync(output, 'utf8'));
-for (const name of failures) console.log(`not ok: ${name}`);
-// A runner that failed without a failing test (it could not start, say) must not look green.
-const unexplained = status !== 0 && failed === 0 ? 1 : 0;
-if (unexplained) console.log(`tap ended with ${status} and no failed test`);
-if (skipped) console.log(`${skipped} skipped: the reasons stand beside them above`);
-console.log(`${passed} passed, ${failed + unexplained} failed`);
-process.exitCode = failed + unexplained > 0 ? 1 : 0;
+const given = process.argv.slice(2).map(compiled);
+const totals = { passed: 0, failed: 0, skipped: 0, failures: [] };
+for (const { files, jobs } of given.length > 0 ? [{ files: given, jobs: 1 }] : groups()) {
+  const output = `.tap/results-${jobs}.tap`;
+  const status = run(TAP, ['run', `--output-file=${output}`, '--reporter=terse', `--jobs=${jobs}`, ...files]);
+  const found = count(readFileSync(output, 'utf8'));
+  // A runner that failed without a failing test (it could not start, say) must not look green.
+  if (status !== 0 && found.failed === 0) {
+    found.failed = 1;
+    found.failures.push(`tap ended with ${status} and no failed test`);
+  }
+  for (const key of ['passed', 'failed', 'skipped']) totals[key] += found[key];
+  totals.failures.push(...found.failures);
+}
+for (const name of totals.failures) console.log(`not ok: ${name}`);
+if (totals.skipped) console.log(`${totals.skipped} skipped: the reasons stand beside them above`);
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+process.exitCode = totals.failed > 0 ? 1 : 0;
+
+/**
+ * Servers and clients wait most of the time, and tests of the table start no programs: two of them at once save minutes.
+ * What counts CPU time, or fills the machine on purpose, runs alone.
+ */
+function groups() {
+  const all = readdirSync('.build/test', { recursive: true })
+    .filter((name) => name.endsWith('.test.js'))
+    .map((name) => `.build/test/${name}`)
+    .sort();
+  const isAlone = (name) => /\/(native|hostile|fidelity|languages|pool)\/|\/turns[^/]*$/.test(name);
+  return [
+    { files: all.filter((name) => !isAlone(name)), jobs: 2 },
+    { files: all.filter(isAlone), jobs: 1 },
+  ];
+}
 
 function count(tap) {
   const totals = { passed: 0, failed: 0, skipped: 0, failures: [] };
