@@ -41,14 +41,16 @@ process.exitCode = totals.failed > 0 ? 1 : 0;
 
 /**
  * Servers and clients wait most of the time, and tests of the table start no programs: two of them at once save minutes.
- * What counts CPU time, or fills the machine on purpose, runs alone.
+ * What counts CPU time, or fills the machine on purpose, runs alone: beside others it takes four times as long.
  */
 function groups() {
   const all = readdirSync('.build/test', { recursive: true })
     .filter((name) => name.endsWith('.test.js'))
     .map((name) => `.build/test/${name}`)
     .sort();
-  const isAlone = (name) => /\/(native|hostile|fidelity|languages|pool)\/|\/turns[^/]*$/.test(name);
+  const alone =
+    /\/(native|hostile|fidelity|languages|pool)\/|\/(turns|many|mailbox|socket-faults|whole-problem|wire)[^/]*$/;
+  const isAlone = (name) => alone.test(name);
   return [
     { files: all.filter((name) => !isAlone(name)), jobs: 2 },
     { files: all.filter(isAlone), jobs: 1 },
