@@ -84,11 +84,14 @@ export class Judge implements JudgeApi {
   readonly #settling = new Set<Promise<void>>();
   #isRefusing = false;
   #invite: string | undefined;
+  /** Compared with at every request. */
+  readonly #operatorHash: Uint8Array;
 
   constructor(parts: JudgeParts) {
     this.#parts = parts;
     this.#unfinished = new Unfinished(parts.table);
     this.#invite = parts.invite;
+    this.#operatorHash = hashOf(parts.operator);
     const { problems: store, settings, languages, savers } = parts;
     this.problems = new Problems({
       store,
@@ -282,10 +285,9 @@ export class Judge implements JudgeApi {
   }
 
   authenticate(token: string): User | undefined {
-    const { table, operator } = this.#parts;
     const hash = hashOf(token);
-    const user = table.userByToken(hash);
-    if (!timingSafeEqual(hash, hashOf(operator))) return user;
+    const user = this.#parts.table.userByToken(hash);
+    if (!timingSafeEqual(hash, this.#operatorHash)) return user;
     return { ...(user ?? this.#registerOperator(hash)), isOperator: true };
   }
 
