@@ -13,7 +13,7 @@ build: node_modules/.turno-installed
 	npm run --silent build
 
 # Installed again when the lock file or a native source is newer; npm also builds addon and cell.
-node_modules/.turno-installed: package-lock.json binding.gyp $(wildcard native/*.h native/addon/* native/cell/* native/template/*)
+node_modules/.turno-installed: package-lock.json binding.gyp $(wildcard native/*.h native/addon/* native/cell/* native/cell/library/* native/template/*)
 	@echo "turno: installing packages and building the native parts (npm ci)"
 	npm ci --no-fund --no-audit
 	@touch $@

@@ -30,7 +30,7 @@
       "target_name": "template-python",
       "type": "shared_library",
       "product_prefix": "",
-      "sources": ["native/template/python.c"],
+      "sources": ["native/template/python.c", "native/template/ending.c"],
       "cflags": ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-Wshadow", "-fvisibility=hidden"],
       "ldflags": ["-Wl,-z,now", "-s"],
       "libraries": ["-ldl"],

@@ -7,10 +7,11 @@
 
 /* magic numbers, signature, bounds */
 #define TURNO_CELL_MAGIC 1280066883u
-#define TURNO_CELL_SIGNATURE 3858416296u
+#define TURNO_CELL_SIGNATURE 1886678356u
 #define TURNO_TURNS_MAGIC 1314018644u
 #define TURNO_MAX_LANES 1024u
 #define TURNO_MAX_RUN_FILES 240u
+#define TURNO_BOX_FILES 65536u
 #define TURNO_CLAIM_RUN_SHIFT 16u
 #define TURNO_CLAIM_RUN_MASK 32767u
 
@@ -37,8 +38,9 @@
 
 /* bits of request.flags */
 #define TURNO_RUN_PIPE_OUTPUT 1u
-#define TURNO_RUN_COMPILER 2u
+#define TURNO_RUN_TOOL 2u
 #define TURNO_RUN_WARM 4u
+#define TURNO_RUN_RESERVES 8u
 
 /* report.end */
 #define TURNO_END_EXITED 1u
@@ -53,6 +55,11 @@
 #define TURNO_LIMIT_FILE_SIZE 5u
 #define TURNO_LIMIT_PROCESSES 6u
 #define TURNO_LIMIT_CANCELLED 7u
+
+/* report.box_full */
+#define TURNO_BOX_FULL_NO 0u
+#define TURNO_BOX_FULL_BYTES 1u
+#define TURNO_BOX_FULL_FILES 2u
 
 /* bits of report.backend */
 #define TURNO_BACKEND_USER_NAMESPACE 1u
@@ -133,7 +140,7 @@ struct turno_cell_report {
   int32_t errno_; /* error: errno of the step */
   uint32_t out_missing; /* result: how many of the out-files were not there, or not regular, or too large */
   uint32_t warm; /* result: 1 = forked from a template, 0 = executed */
-  uint8_t reserved0[4];
+  uint32_t box_full; /* result: BoxFull; looked at only when the run did not end with exit 0 */
   uint64_t cpu_ns; /* result: CPU time of all processes together */
   uint64_t wall_ns; /* result: time running or sleeping */
   uint64_t waited_ns; /* result: time wanted but without a core: stopped, or in the run queue */
@@ -141,7 +148,7 @@ struct turno_cell_report {
   uint64_t stdout_bytes; /* result: bytes the program wrote to stdout (at most what the file holds) */
   uint64_t stderr_bytes; /* result: the same for stderr */
   uint8_t detail[120]; /* error: what it was about; result: name of BLOCKED_SYSCALL; text, NUL-terminated */
-  uint8_t reserved1[24];
+  uint8_t reserved0[24];
 };
 _Static_assert(offsetof(struct turno_cell_report, magic) == 0, "turno_cell_report.MAGIC");
 _Static_assert(offsetof(struct turno_cell_report, kind) == 4, "turno_cell_report.KIND");
@@ -158,6 +165,7 @@ _Static_assert(offsetof(struct turno_cell_report, index) == 44, "turno_cell_repo
 _Static_assert(offsetof(struct turno_cell_report, errno_) == 48, "turno_cell_report.ERRNO");
 _Static_assert(offsetof(struct turno_cell_report, out_missing) == 52, "turno_cell_report.OUT_MISSING");
 _Static_assert(offsetof(struct turno_cell_report, warm) == 56, "turno_cell_report.WARM");
+_Static_assert(offsetof(struct turno_cell_report, box_full) == 60, "turno_cell_report.BOX_FULL");
 _Static_assert(offsetof(struct turno_cell_report, cpu_ns) == 64, "turno_cell_report.CPU_NS");
 _Static_assert(offsetof(struct turno_cell_report, wall_ns) == 72, "turno_cell_report.WALL_NS");
 _Static_assert(offsetof(struct turno_cell_report, waited_ns) == 80, "turno_cell_report.WAITED_NS");
@@ -196,7 +204,7 @@ struct turno_slot {
   uint32_t wanted; /* run number * 4 + Wanted; futex; scheduler, or the runner that takes an idle lane */
   uint32_t state; /* run number * 8 + SlotState; runner and cell */
   uint32_t lane; /* claim of the run with lane + 1, 0 = it holds none */
-  uint32_t owner; /* pid of the front whose runner uses the slot, 0 = slot is free */
+  uint32_t owner; /* kernel number of the thread whose cell it is, 0 = slot is free */
   uint32_t cell_pid; /* PID 1 as the host sees it, for the doorbell; 0 = none yet */
   uint32_t level; /* scheduler: level in the policy */
   uint32_t turns; /* scheduler: turns had */
@@ -280,7 +288,7 @@ struct turno_table_header {
   uint64_t journal_start; /* journal position of the last snapshot; in a snapshot, of itself */
   uint32_t segment_number; /* number of the segment being written, from 1; 0 = none yet */
   uint32_t durability; /* 0 no journal, 1 crash (written, not synced), 2 power */
-  uint32_t journal_state; /* 0 fine; else the next batch goes to a new segment, and new work is refused until it has: 1 + errno of the failure */
+  uint32_t journal_state; /* 0 fine; 1 the next batch goes to a new segment; more: that failed too, and new work is refused until it goes: 1 + errno */
   uint32_t journal_salt; /* tells the records of this table from those of another in recycled blocks */
   uint64_t free_bytes; /* free in the file system when the primary looked last (disk.ts) */
   uint64_t floor_bytes; /* new work is refused while less is free; 0 = never */
@@ -420,6 +428,30 @@ _Static_assert(offsetof(struct turno_row, executable_bytes) == 122, "turno_row.E
 _Static_assert(offsetof(struct turno_row, response_kind) == 123, "turno_row.RESPONSE_KIND");
 _Static_assert(offsetof(struct turno_row, bytes) == 124, "turno_row.BYTES");
 _Static_assert(sizeof(struct turno_row) == 512, "turno_row");
+
+/* One user. */
+struct turno_user {
+  uint32_t version; /* as of a row */
+  uint32_t checksum; /* of the words from 2 to WORDS */
+  uint32_t words; /* words in use, head included */
+  uint32_t name_bytes; /* length of the name */
+  uint32_t priority; /* of his submissions: 0 live, higher goes behind */
+  uint32_t quota; /* submissions he may have unfinished; 0 = as many as the server says of all */
+  uint8_t token_hash[32]; /* SHA-256 of the token */
+  uint8_t name[128]; /* UTF-8 */
+  uint32_t newest; /* row + 1 of the newest submission, 0 = none; not part of the checksum, see accepting.ts */
+  uint8_t reserved0[68];
+};
+_Static_assert(offsetof(struct turno_user, version) == 0, "turno_user.VERSION");
+_Static_assert(offsetof(struct turno_user, checksum) == 4, "turno_user.CHECKSUM");
+_Static_assert(offsetof(struct turno_user, words) == 8, "turno_user.WORDS");
+_Static_assert(offsetof(struct turno_user, name_bytes) == 12, "turno_user.NAME_BYTES");
+_Static_assert(offsetof(struct turno_user, priority) == 16, "turno_user.PRIORITY");
+_Static_assert(offsetof(struct turno_user, quota) == 20, "turno_user.QUOTA");
+_Static_assert(offsetof(struct turno_user, token_hash) == 24, "turno_user.TOKEN_HASH");
+_Static_assert(offsetof(struct turno_user, name) == 56, "turno_user.NAME");
+_Static_assert(offsetof(struct turno_user, newest) == 184, "turno_user.NEWEST");
+_Static_assert(sizeof(struct turno_user) == 256, "turno_user");
 
 /* Head of a record of the journal. */
 struct turno_journal_record {

@@ -1,21 +1,14 @@
 /**
- * Every setting of the server, once: its flag, its variable, default, unit, bounds and help. `--help` and the reading of
- * flags and variables are made from this table; a setting that is not here does not exist.
- *
- *     key maxRows  ->  flag --max-rows  ->  variable TURNO_MAX_ROWS
- *
- * A flag goes before a variable, a variable before the default. What is not understood is refused: a mistyped limit that
- * is silently ignored is worse than a server that does not start.
+ * Every setting of the server, once: default, unit, bounds and help. Its flag, its variable, `--help` and the reading of them
+ * (read-settings.ts) are made from this table; a setting that is not here does not exist.
  */
 
 import { availableParallelism } from 'node:os';
-import { TurnoError } from './errors.js';
-import { didYouMean } from './nearest.js';
 
 interface Described {
   readonly help: string;
 }
-interface IntegerSetting extends Described {
+export interface IntegerSetting extends Described {
   readonly kind: 'integer';
   readonly min: number;
   readonly max: number;
@@ -53,6 +46,12 @@ export type Setting = IntegerSetting | TextSetting | ChoiceSetting | ListSetting
 
 /** What a program needs before its first instruction: pages of the kernel for it, and those of an exec. */
 export const MIN_MEMORY_MIB = 4;
+/** stdin, stdout, stderr, and one for the loader of shared libraries. */
+export const MIN_OPEN_FILES = 4;
+/** Arguments and environment, and room for the loader. */
+export const MIN_STACK_KIB = 64;
+/** 1 TiB: more than anybody's memory. */
+export const MAX_STACK_KIB = 1_073_741_824;
 
 const cores = () => availableParallelism();
 
@@ -85,7 +84,7 @@ export const SETTINGS = {
     kind: 'choice',
     choices: ['one', 'many', 'pool'],
     default: 'many',
-    help: 'sockets of a front: one client at a time, many on its event loop, or many with their messages read in threads',
+    help: 'sockets of a front: one client at a time, many on its event loop, or many with large messages read in threads',
   },
   socketThreads: {
     kind: 'integer',
@@ -93,7 +92,7 @@ export const SETTINGS = {
     max: 64,
     unit: '',
     default: 2,
-    help: 'threads of a front that read messages, with --socket-mode pool',
+    help: 'threads of a front that read large messages, with --socket-mode pool',
   },
   socketConnections: {
     kind: 'integer',
@@ -132,6 +131,12 @@ export const SETTINGS = {
     choices: ['las', 'rr', 'fifo'],
     default: 'las',
     help: 'whose turn it is: least attained service first, round-robin, or first come first served without preemption',
+  },
+  realtime: {
+    kind: 'choice',
+    choices: ['auto', 'off'],
+    default: 'auto',
+    help: 'threads that start programs and give turns go before all else on the machine, where the kernel lets them (root)',
   },
   fronts: { kind: 'integer', min: 1, max: 64, unit: '', default: 1, help: 'processes that serve requests' },
   savers: { kind: 'integer', min: 1, max: 64, unit: '', default: 2, help: 'threads of a front that write to disk' },
@@ -215,7 +220,7 @@ export const SETTINGS = {
     max: 100_000_000,
     unit: '',
     default: 2_000,
-    help: 'submissions a user may have unfinished before new ones are refused',
+    help: 'submissions a user may have unfinished before new ones are refused; who has a quota (turno user) goes by that',
   },
   drain: {
     kind: 'switch',
@@ -270,6 +275,23 @@ export const SETTINGS = {
     default: 1_048_576,
     help: 'largest limit of a file a program writes',
   },
+  maxStackKib: {
+    kind: 'integer',
+    min: MIN_STACK_KIB,
+    max: MAX_STACK_KIB,
+    unit: 'KiB',
+    orOff: true,
+    default: 'off',
+    help: 'largest stack, and that of a submission that asks for none; off: as large as its memory',
+  },
+  maxOpenFiles: {
+    kind: 'integer',
+    min: MIN_OPEN_FILES,
+    max: 1_048_576,
+    unit: '',
+    default: 4_096,
+    help: 'largest limit of open files; never more than this server may have itself',
+  },
   maxBodyMib: { kind: 'integer', min: 1, max: 256, unit: 'MiB', default: 64, help: 'largest request' },
   maxSourceKib: {
     kind: 'integer',
@@ -290,6 +312,12 @@ export const SETTINGS = {
     placeholder: 'path',
     default: 'python3',
     help: 'Python interpreter: a name on the PATH, or a path such as VENV/bin/python of a virtual environment',
+  },
+  pythonPreload: {
+    kind: 'list',
+    placeholder: 'module',
+    default: [],
+    help: 'module that a warm Python has imported already, such as numpy; its memory is said at the start; may be repeated',
   },
   allowExecutable: {
     kind: 'switch',
@@ -327,129 +355,3 @@ type ValueOf<S extends Setting> = S extends { kind: 'integer' }
 export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> };
 
 export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];
-
-/** Variables that are no settings of the server: those of the command line's client. */
-const OTHER_VARIABLES = ['TURNO_SERVER', 'TURNO_TOKEN'];
-
-/** `maxRows` -> `--max-rows` */
-export function flagOf(name: SettingName): string {
-  return `--${words(name).join('-')}`;
-}
-
-/** `maxRows` -> `TURNO_MAX_ROWS` */
-export function variableOf(name: SettingName): string {
-  return `TURNO_${words(name).join('_').toUpperCase()}`;
-}
-
-function words(name: string): string[] {
-  return name
-    .replace(/([A-Z])/g, ' $1')
-    .toLowerCase()
-    .split(' ');
-}
-
-/**
- * The settings from flags and environment.
- * @param flags by name, as they were typed (`true` for a switch); absent ones are undefined
- * @throws TURNO_SETTING naming the flag or variable, what was expected and what was found
- */
-export function readSettings(
-  flags: Readonly<Record<string, unknown>>,
-  environment: Readonly<Record<string, string | undefined>>,
-): Settings {
-  refuseUnknownFlags(flags);
-  refuseUnknownVariables(environment);
-  const read = (name: SettingName) => {
-    const flag = flags[name];
-    if (Array.isArray(flag)) return flag.map(String);
-    if (flag !== undefined) return parsed(SETTINGS[name], flag === true ? 'true' : String(flag), flagOf(name));
-    const variable = environment[variableOf(name)];
-    if (variable !== undefined) return parsed(SETTINGS[name], variable, variableOf(name));
-    return defaultOf(SETTINGS[name]);
-  };
-  return Object.fromEntries(SETTING_NAMES.map((name) => [name, read(name)])) as unknown as Settings;
-}
-
-function refuseUnknownFlags(flags: Readonly<Record<string, unknown>>): void {
-  for (const name of Object.keys(flags)) {
-    if (Object.hasOwn(SETTINGS, name)) continue;
-    const flag = `--${words(name).join('-')}`;
-    throw new TurnoError('TURNO_SETTING', {
-      name: flag,
-      problem: `unknown${didYouMean(flag, SETTING_NAMES.map(flagOf))}`,
-    });
-  }
-}
-
-/** @throws TURNO_SETTING for a TURNO_* variable that nothing reads: most likely it is mistyped */
-export function refuseUnknownVariables(environment: Readonly<Record<string, string | undefined>>): void {
-  const known = [...SETTING_NAMES.map(variableOf), ...OTHER_VARIABLES];
-  for (const variable of Object.keys(environment)) {
-    if (!variable.startsWith('TURNO_') || known.includes(variable)) continue;
-    throw new TurnoError('TURNO_SETTING', { name: variable, problem: `unknown${didYouMean(variable, known)}` });
-  }
-}
-
-/** A value from its text. @param name what it is called in the message; @throws TURNO_SETTING */
-export function parsed(setting: Setting, text: string, name: string): string | number | boolean | readonly string[] {
-  const refuse = (expected: string) =>
-    new TurnoError('TURNO_SETTING', { name, problem: `expected ${expected}, got ${JSON.stringify(text)}` });
-  switch (setting.kind) {
-    case 'integer': {
-      if (setting.orOff && text === 'off') return text;
-      const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-      if (!(value >= setting.min && value <= setting.max)) throw refuse(boundsOf(setting));
-      return value;
-    }
-    case 'choice':
-      if (!setting.choices.includes(text)) throw refuse(`one of ${setting.choices.join(', ')}`);
-      return text;
-    case 'list':
-      return text.split(',').filter((one) => one !== '');
-    case 'switch':
-      if (text !== 'true' && text !== 'false') throw refuse('true or false');
-      return text === 'true';
-    case 'text':
-      if (text === '' || text.includes('\0')) throw refuse(`a ${setting.placeholder}`);
-      return text;
-  }
-}
-
-function boundsOf({ min, max, unit, orOff }: IntegerSetting): string {
-  return `an integer from ${min} to ${max}${unit && ` (${unit})`}${orOff ? ' or "off"' : ''}`;
-}
-
-function defaultOf(setting: Setting): string | number | boolean | readonly string[] {
-  return typeof setting.default === 'function' ? setting.default() : setting.default;
-}
-
-/** One setting as a command-line option: flags with placeholder, and help with bounds, default and variable. */
-export function optionOf(name: SettingName): { flags: string; description: string } {
-  const setting: Setting = SETTINGS[name];
-  const variable = variableOf(name);
-  switch (setting.kind) {
-    case 'integer': {
-      const preset = setting.defaultText ?? String(defaultOf(setting));
-      const bounds = `${setting.min} to ${setting.max}`;
-      const description = `${setting.help} (${bounds}; default ${preset}; ${variable})`;
-      return { flags: `${flagOf(name)} <${setting.unit || 'n'}>`, description };
-    }
-    case 'choice':
-      return {
-        flags: `${flagOf(name)} <${setting.choices.join('|')}>`,
-        description: `${setting.help} (default ${setting.default}; ${variable})`,
-      };
-    case 'switch':
-      return { flags: flagOf(name), description: `${setting.help} (${variable}=true)` };
-    case 'list':
-      return {
-        flags: `${flagOf(name)} <${setting.placeholder}>`,
-        description: `${setting.help} (${variable}, with commas)`,
-      };
-    case 'text':
-      return {
-        flags: `${flagOf(name)} <${setting.placeholder}>`,
-        description: `${setting.help} (default ${setting.default}; ${variable})`,
-      };
-  }
-}

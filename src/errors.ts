@@ -40,7 +40,7 @@ export const ERRORS = {
   TURNO_MEDIA_TYPE: { status: 415, message: 'Content-Type: expected application/json, got {found}.' },
   TURNO_TOO_MANY: {
     status: 429,
-    message: 'You have {limit} submissions unfinished, the most a user may have (--max-queued). Try again later.',
+    message: 'You may have {limit} submissions unfinished at once ({set}), and have no fewer. Try again later.',
   },
   TURNO_HEADERS_TOO_LARGE: { status: 431, message: 'The headers of the request are larger than {limit} bytes.' },
   TURNO_INTERNAL: {
@@ -91,7 +91,11 @@ export const ERRORS = {
     message:
       '{path} has layout {found}, this build reads layout {expected}: start it with the version that wrote it, or move it away.',
   },
-  TURNO_TABLE_DAMAGED: { status: 500, message: '{path}: {problem} at byte {offset}. Nothing was changed.' },
+  TURNO_TABLE_DAMAGED: {
+    status: 500,
+    message:
+      '{path}: {problem} at byte {offset}. Nothing was changed. `turno table check` says what else is wrong, `turno table restore` builds the table again from snapshot and journal and sets this file aside.',
+  },
   TURNO_DATA_LOCKED: {
     status: 500,
     message: '{path} is in use by turno, pid {pid}. Choose another --data, or end that server first.',
@@ -112,7 +116,14 @@ export const ERRORS = {
     status: 401,
     message: 'No token for {server} in {path} or TURNO_TOKEN. `turno register NAME` gets one.',
   },
+  TURNO_IMAGE: { status: 400, message: '{path}: {problem}' },
+  TURNO_SHARP_MISSING: {
+    status: 500,
+    message:
+      'sharp, which decodes and encodes pictures, cannot be loaded ({problem}). Run `npm install sharp` where turno is installed.',
+  },
   TURNO_USAGE: { status: 400, message: '{problem}' },
+  TURNO_LANGUAGE: { status: 500, message: '{path}: {problem}' },
   TURNO_SETTING: { status: 500, message: '{name}: {problem}' },
   TURNO_CELL: { status: 500, message: 'cell: {problem}' },
   TURNO_NO_SANDBOX: {

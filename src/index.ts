@@ -6,14 +6,13 @@ export { type ConnectOptions, connect } from './io/connect.js';
 export type {
   Health,
   LanguageReply,
-  Limits,
   ProgramReply,
-  SubmissionBody,
   SubmissionPage,
   SubmissionReply,
   SubmissionSummary,
   TestReply,
   TurnsReply,
   UserReply,
-} from './io/schema.js';
+} from './io/reply-schema.js';
+export type { Limits, SubmissionBody } from './io/schema.js';
 export type { Verdict } from './verdict.js';

@@ -2,6 +2,8 @@
 
 import {
   Backend,
+  BOX_FILES,
+  BoxFull,
   CELL_MAGIC,
   CELL_SIGNATURE,
   CELL_STRUCTS,
@@ -28,6 +30,7 @@ import {
   MIN_INDEX_LEVEL,
   RecordKind,
   ROW,
+  USER,
 } from './shm/layout.js';
 
 export function layoutHeader(): string {
@@ -43,6 +46,7 @@ export function layoutHeader(): string {
       turnsMagic: TURNS_MAGIC,
       maxLanes: MAX_LANES,
       maxRunFiles: MAX_RUN_FILES,
+      boxFiles: BOX_FILES,
       claimRunShift: CLAIM_RUN_SHIFT,
       claimRunMask: CLAIM_RUN_MASK,
     }),
@@ -53,12 +57,13 @@ export function layoutHeader(): string {
     cConstants('TURNO_RUN', 'bits of request.flags', RunFlag),
     cConstants('TURNO_END', 'report.end', EndKind),
     cConstants('TURNO_LIMIT', 'report.limit', LimitKind),
+    cConstants('TURNO_BOX_FULL', 'report.box_full', BoxFull),
     cConstants('TURNO_BACKEND', 'bits of report.backend', Backend),
     ...CELL_STRUCTS.map(cStruct),
     cConstants('TURNO_TABLE', 'of the table', { chunkWords: CHUNK_WORDS, minIndexLevel: MIN_INDEX_LEVEL }),
     cConstants('TURNO_RECORD', 'kinds of records', RecordKind),
     cConstants('TURNO_CHANGE', 'steps of publishChange', ChangeStep),
-    ...[HEADER, AGENT, ROW, JOURNAL_RECORD].map(cStruct),
+    ...[HEADER, AGENT, ROW, USER, JOURNAL_RECORD].map(cStruct),
     '#endif',
     '',
   ].join('\n');

@@ -5,7 +5,7 @@
  * A verdict is about the program; only SE is about turno itself.
  */
 
-import { LimitKind } from './pool/cell-layout.js';
+import { BOX_FILES, BoxFull, LimitKind } from './pool/cell-layout.js';
 import type { RunLimits } from './pool/cell-messages.js';
 import { signalName } from './signal-name.js';
 import { KIB, MIB, NS_PER_MS } from './units.js';
@@ -63,6 +63,7 @@ export interface RunEnd {
   /** Signal number. */
   readonly signal: number | null;
   readonly limit: LimitKind;
+  readonly boxFull?: BoxFull;
   /** System call the filter ended it for. */
   readonly blockedSyscall?: number | null;
   /** Its name. */
@@ -84,11 +85,11 @@ export interface RunVerdict {
 
 /** Why a run did not end as it should have. */
 export interface Cause {
-  readonly limit: Exclude<keyof typeof LimitKind, 'none' | 'cancelled'> | null;
+  readonly limit: Exclude<keyof typeof LimitKind, 'none' | 'cancelled'> | 'box' | 'boxFiles' | null;
   /** In `unit`; null where nobody counts beyond the limit. */
   readonly measured: number | null;
   readonly allowed: number | null;
-  readonly unit: 'ms' | 'KiB' | 'processes' | null;
+  readonly unit: 'ms' | 'KiB' | 'processes' | 'files' | null;
   /** The system call that ended it. */
   readonly systemCall: { readonly number: number; readonly name: string } | null;
 }
@@ -98,7 +99,7 @@ export interface Cause {
  *
  * A limit comes before exit code and signal: whoever reaches one is ended by a signal, and the signal is not the cause.
  * Reaching the processes limit ends nobody (fork fails with EAGAIN, and the program goes on), so it is no verdict; it is
- * told when the program failed.
+ * told when the program failed. So is a box that was full when the run had ended (what did not fit failed with ENOSPC).
  * @throws RangeError for a limit this build does not know: it must not become "accepted".
  */
 export function verdictOfRun(end: RunEnd, limits: RunLimits): RunVerdict {
@@ -126,11 +127,39 @@ export function verdictOfRun(end: RunEnd, limits: RunLimits): RunVerdict {
       if (verdict === 'AC') return { verdict, reason };
       return { verdict, reason: `${reason}; it was refused more than ${limits.processes} processes`, ...cause };
     }
-    case LimitKind.none:
-      return { ...verdictOfEnd(end), ...cause };
+    case LimitKind.none: {
+      const { verdict, reason } = verdictOfEnd(end);
+      return { verdict, reason: reason + boxNote(end, limits), ...cause };
+    }
     default:
       throw new RangeError(`no verdict for the limit ${String(limit satisfies never)}`);
   }
+}
+
+/** Of what a program wrote to stderr, this much from its beginning and from its end is looked at for last words. */
+const WORDS_BYTES = 64 * KIB;
+
+/**
+ * A virtual machine keeps to its heap's limit itself, below the limit of the run: the kernel sees no limit reached when it gives
+ * up. Then its own word is taken. A program can say the same words and end badly: it gets one refusal for another.
+ */
+export function verdictOfMachine(
+  verdict: RunVerdict,
+  { memoryBytes }: RunEnd,
+  limits: RunLimits,
+  stderr: Uint8Array,
+  outOfMemory: RegExp,
+): RunVerdict {
+  if (verdict.verdict !== 'RE') return verdict;
+  const ends = [stderr.subarray(0, WORDS_BYTES), stderr.subarray(Math.max(0, stderr.length - WORDS_BYTES))];
+  const said = ends.map((part) => outOfMemory.exec(Buffer.from(part).toString('latin1'))?.[0]).find((one) => one);
+  if (said === undefined) return verdict;
+  const figures = { measured: Math.ceil(memoryBytes / KIB), allowed: limits.memoryBytes / KIB };
+  return {
+    verdict: 'MLE',
+    reason: `${said.slice(0, 100)}; memory ${mib(memoryBytes)} MiB, limit ${mib(limits.memoryBytes)} MiB`,
+    cause: { limit: 'memory', ...figures, unit: 'KiB', systemCall: null },
+  };
 }
 
 /** Exit codes 127 and 137 are plain ends of the program: turno's own failures never travel by exit code. */
@@ -142,6 +171,17 @@ function verdictOfEnd({ exitCode, signal, blockedSyscall, detail }: RunEnd): Run
   }
   if (exitCode === 0) return { verdict: 'AC', reason: '' };
   return { verdict: 'RE', reason: `exit code ${exitCode}` };
+}
+
+function boxNote({ boxFull }: RunEnd, limits: RunLimits): string {
+  switch (boxFull) {
+    case BoxFull.bytes:
+      return `; its files fill the box of ${mib(limits.boxBytes)} MiB`;
+    case BoxFull.files:
+      return `; its box is full with ${BOX_FILES} files`;
+    default:
+      return '';
+  }
 }
 
 function causeOf(end: RunEnd, limits: RunLimits): { cause?: Cause } {
@@ -163,10 +203,25 @@ function causeOf(end: RunEnd, limits: RunLimits): { cause?: Cause } {
     case LimitKind.processes:
       return of('processes', null, limits.processes, 'processes');
     default: {
-      if (typeof blockedSyscall !== 'number') return {};
+      if (typeof blockedSyscall !== 'number') return causeOfBox(end, limits);
       const systemCall = { number: blockedSyscall, name: detail };
       return { cause: { limit: null, measured: null, allowed: null, unit: null, systemCall } };
     }
+  }
+}
+
+/** Full is full: as much was in it as is allowed. */
+function causeOfBox({ boxFull }: RunEnd, limits: RunLimits): { cause?: Cause } {
+  const full = (limit: 'box' | 'boxFiles', amount: number, unit: 'KiB' | 'files') => ({
+    cause: { limit, measured: amount, allowed: amount, unit, systemCall: null },
+  });
+  switch (boxFull) {
+    case BoxFull.bytes:
+      return full('box', limits.boxBytes / KIB, 'KiB');
+    case BoxFull.files:
+      return full('boxFiles', BOX_FILES, 'files');
+    default:
+      return {};
   }
 }
 

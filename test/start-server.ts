@@ -15,6 +15,9 @@ import type { Test } from 'tap';
 
 const MAIN = fileURLToPath(new URL('../src/main.js', import.meta.url));
 
+/** A test that is killed (its time is up, Ctrl-C twice) runs no teardown: its server ends all the same. */
+const DIES_WITH_TEST = ['setpriv', '--pdeathsig', 'TERM', '--'];
+
 /** A submission as JSON, loosely typed: tests look at what really came over the wire. */
 // biome-ignore lint/suspicious/noExplicitAny: the point of these tests is to look at answers of any shape
 export type Json = any;
@@ -167,8 +170,20 @@ export async function startServer(t: Pick<Test, 'teardown'>, options: ServerOpti
   // Not t.testdir(): that is removed before the teardown below runs, under the feet of a server that still writes.
   const own = options.data === undefined ? mkdtempSync(join(tmpdir(), 'turno-test-')) : undefined;
   const data = options.data ?? join(own ?? '', 'data');
-  const serve = [process.execPath, MAIN, 'serve', '--port', '0', '--data', data, ...(options.args ?? [])];
-  const [command = '', ...args] = [...(options.under ?? []), ...serve];
+  // A saver less than by default: a seventh of what a start costs, and there are hundreds.
+  const serve = [
+    process.execPath,
+    MAIN,
+    'serve',
+    '--port',
+    '0',
+    '--data',
+    data,
+    '--savers',
+    '1',
+    ...(options.args ?? []),
+  ];
+  const [command = '', ...args] = [...DIES_WITH_TEST, ...(options.under ?? []), ...serve];
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...options.env },

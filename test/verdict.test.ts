@@ -1,13 +1,15 @@
 /** Verdicts: numbers that never change, the order in which they win, and what follows from a run. */
 
 import { t } from 'tap';
-import { LimitKind } from '../src/pool/cell-layout.js';
+import { BoxFull, LimitKind } from '../src/pool/cell-layout.js';
+import { MIB } from '../src/units.js';
 import {
   ORDER,
   type RunEnd,
   VERDICTS,
   type Verdict,
   verdictNumber,
+  verdictOfMachine,
   verdictOfNumber,
   verdictOfRun,
   worst,
@@ -171,3 +173,41 @@ t.test('a program that was refused a process is judged by its end, and told why 
     cause: { limit: 'processes', allowed: 64 },
   });
 });
+
+t.test('a program that failed with its box full is told so, whatever else it may have failed for', async (t) => {
+  const of = (end: Partial<RunEnd>) => verdictOfRun({ ...ended, exitCode: 1, ...end }, limits);
+  const cause = { limit: 'box', measured: 65_536, allowed: 65_536, unit: 'KiB', systemCall: null };
+  t.strictSame(of({ boxFull: BoxFull.bytes }), {
+    verdict: 'RE',
+    reason: 'exit code 1; its files fill the box of 64 MiB',
+    cause,
+  });
+  t.match(of({ boxFull: BoxFull.files, exitCode: null, signal: 7 }), {
+    verdict: 'RE',
+    reason: /^ended by SIGBUS; its box is full with 65536 files$/,
+    cause: { limit: 'boxFiles', measured: 65_536, allowed: 65_536, unit: 'files' },
+  });
+  t.match(of({ boxFull: BoxFull.bytes, limit: LimitKind.cpu }), { verdict: 'TLE', cause: { limit: 'cpu' } });
+  t.match(of({ boxFull: BoxFull.bytes, exitCode: null, signal: 31, blockedSyscall: 169, detail: 'reboot' }), {
+    cause: { limit: null, systemCall: { number: 169 } },
+  });
+  t.equal(of({ boxFull: BoxFull.no }).cause, undefined);
+});
+
+t.test(
+  'a virtual machine that gives up for want of memory is MLE by its own word, and only if it failed',
+  async (t) => {
+    const tight = { ...limits, memoryBytes: 64 * MIB };
+    const end = { ...ended, memoryBytes: 60 * MIB };
+    const words = /^java\.lang\.OutOfMemoryError: Java heap/m;
+    const of = (stderr: string, exitCode: number) =>
+      verdictOfMachine(verdictOfRun({ ...end, exitCode }, tight), end, tight, Buffer.from(stderr), words);
+    const cause = { limit: 'memory', measured: 61_440, allowed: 65_536, unit: 'KiB' };
+    const said = 'at x\njava.lang.OutOfMemoryError: Java heap space\n';
+    t.match(of(said, 1), { verdict: 'MLE', reason: /^java.*memory 60 MiB, limit 64 MiB$/, cause });
+    t.match(of(`${said}${'x\n'.repeat(99_999)}`, 1), { verdict: 'MLE' });
+    t.match(of(`${'x\n'.repeat(99_999)}${said}`, 1), { verdict: 'MLE' });
+    t.match(of(said, 0), { verdict: 'AC' });
+    t.match(of('x java.lang.OutOfMemoryError: Java heap space\n', 1), { verdict: 'RE' });
+  },
+);

@@ -38,6 +38,10 @@ for file in libc.a libm.a libm-*.a libmvec.a libpthread.a crt1.o crti.o crtn.o S
   for found in /usr/lib/"$triple"/$file; do if [ -e "$found" ]; then cp -L "$found" "$tree/usr/lib/$triple/"; fi; done
 done
 
+# What cells do not show of a host, and weakened ones do.
+mkdir -p "$tree/home" "$tree/var"
+echo "127.0.0.1 localhost" > "$tree/etc/hosts"
+
 cp "$(command -v busybox)" "$tree/bin/busybox"
 for applet in $("$tree/bin/busybox" --list); do
   if [ "$applet" != busybox ]; then ln -sf /bin/busybox "$tree/bin/$applet"; fi

@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 import { native } from '../../src/shm/native.js';
 import { RowImage } from '../../src/shm/row-image.js';
+import { checkpoint } from '../../src/shm/snapshot.js';
 import { attachTable, openTable, type Table } from '../../src/shm/table.js';
 import { type RowIndex, rowIndex } from '../../src/units.js';
 
@@ -152,9 +153,10 @@ async function turno(question: Question): Promise<number> {
     table.setResponse(row, VALUE);
   }
   table.commit();
+  if (durability === 'power') age(table, question.keys);
   const workers = Array.from({ length: question.workers - 1 }, () => startColleague(question, table));
   await Promise.all(workers.map(({ ready }) => ready));
-  // The primary of a server writes segments ahead of time; here a thread does.
+  // The care thread of a server writes a segment ahead of time when there is no old one; here a thread does.
   const keeper =
     durability === 'power' ? new Worker(new URL(import.meta.url), { workerData: { keeps: table.buffer } }) : null;
   const others = workers.map(({ start }) => start());
@@ -164,6 +166,17 @@ async function turno(question: Question): Promise<number> {
   await keeper?.terminate();
   table.close();
   return all.reduce((sum, one) => sum + one, own);
+}
+
+/** As a table is after a while: with segments no longer needed, which are written again, and pages changed since the last sync. */
+function age(table: Table, keys: number): void {
+  const changeAll = (n: number) => {
+    for (let key = 0; key < keys; key++) table.setResponse(rowIndex(key), valueAt(key + n));
+    table.commit();
+  };
+  for (let n = 0; n < 3; n++) changeAll(n);
+  checkpoint(table, 1);
+  changeAll(3);
 }
 
 async function map(question: Question): Promise<number> {

@@ -17,28 +17,36 @@ import type { Question } from './contender.js';
 
 const CONTENDER = fileURLToPath(new URL('./contender.js', import.meta.url));
 const ROUNDS = 3;
-const KEYS = 100_000;
+/** Rows that lie in the caches, and rows that do not. */
+const FEW = 1_000;
+const MANY = 100_000;
 const MILLISECONDS = 500;
 
-type Asked = Pick<Question, 'contender' | 'operation' | 'skewed' | 'workers' | 'kind'>;
+type Asked = Pick<Question, 'contender' | 'operation' | 'skewed' | 'workers' | 'kind' | 'keys'>;
 
 const ALONE = { workers: 1, kind: 'thread' } as const;
+const KEYS = [
+  { keys: FEW, skewed: false },
+  { keys: MANY, skewed: false },
+  { keys: MANY, skewed: true },
+];
 const IN_MEMORY: readonly Asked[] = (['read', 'update'] as const).flatMap((operation) =>
-  [false, true].flatMap((skewed): Asked[] => [
-    { contender: 'map', operation, skewed, ...ALONE },
-    { contender: 'turno', operation, skewed, ...ALONE },
-    { contender: 'turno', operation, skewed, workers: 2, kind: 'thread' },
-    { contender: 'turno', operation, skewed, workers: 2, kind: 'process' },
-    { contender: 'lmdb', operation, skewed, ...ALONE },
-    { contender: 'sqlite', operation, skewed, ...ALONE },
+  KEYS.flatMap((wanted): Asked[] => [
+    { contender: 'map', operation, ...wanted, ...ALONE },
+    { contender: 'turno', operation, ...wanted, ...ALONE },
+    { contender: 'turno', operation, ...wanted, workers: 2, kind: 'thread' },
+    { contender: 'turno', operation, ...wanted, workers: 2, kind: 'process' },
+    { contender: 'lmdb', operation, ...wanted, ...ALONE },
+    { contender: 'sqlite', operation, ...wanted, ...ALONE },
   ]),
 );
+const SYNCED = { operation: 'durable', keys: MANY, skewed: false } as const;
 const DURABLE: readonly Asked[] = [
-  { contender: 'fdatasync', operation: 'durable', skewed: false, ...ALONE },
-  { contender: 'turno', operation: 'durable', skewed: false, ...ALONE },
-  { contender: 'turno', operation: 'durable', skewed: false, workers: 2, kind: 'process' },
-  { contender: 'lmdb', operation: 'durable', skewed: false, ...ALONE },
-  { contender: 'sqlite', operation: 'durable', skewed: false, ...ALONE },
+  { contender: 'fdatasync', ...SYNCED, ...ALONE },
+  { contender: 'turno', ...SYNCED, ...ALONE },
+  { contender: 'turno', ...SYNCED, workers: 2, kind: 'process' },
+  { contender: 'lmdb', ...SYNCED, ...ALONE },
+  { contender: 'sqlite', ...SYNCED, ...ALONE },
 ];
 
 /** Rows of a table: what, operations a second, and the ratio. */
@@ -59,7 +67,8 @@ export async function benchTable(): Promise<string[][]> {
 }
 
 function isAlike(one: Asked, other: Asked): boolean {
-  return one.operation === other.operation && one.skewed === other.skewed && one.workers === 1;
+  const isSameTable = one.keys === other.keys && one.skewed === other.skewed;
+  return one.operation === other.operation && isSameTable && one.workers === 1;
 }
 
 function isRival({ contender }: Asked, asked: Asked): boolean {
@@ -69,7 +78,7 @@ function isRival({ contender }: Asked, asked: Asked): boolean {
 function ask(asked: Asked): number {
   const directory = mkdtempSync(join(tmpdir(), 'turno-bench-'));
   const peers = join(process.env.TURNO_BENCH_PEERS ?? process.cwd(), 'package.json');
-  const question: Question = { ...asked, keys: KEYS, milliseconds: MILLISECONDS, directory, peers };
+  const question: Question = { ...asked, milliseconds: MILLISECONDS, directory, peers };
   try {
     const { stdout, stderr, status } = spawnSync(process.execPath, [CONTENDER, JSON.stringify(question)], {
       encoding: 'utf8',
@@ -81,10 +90,10 @@ function ask(asked: Asked): number {
   }
 }
 
-function label({ contender, operation, skewed, workers, kind }: Asked): string {
+function label({ contender, operation, keys, skewed, workers, kind }: Asked): string {
   const who = contender === 'fdatasync' ? 'bare fdatasync, 64 records of 512 B' : contender;
   const many = workers > 1 ? `, ${workers} ${kind === 'thread' ? 'threads' : 'processes'}` : '';
-  return `${operation}, ${skewed ? 'skewed' : 'uniform'}: ${who}${many}`;
+  return `${operation}, ${keys.toLocaleString('en')} rows, ${skewed ? 'skewed' : 'uniform'}: ${who}${many}`;
 }
 
 function inThousands(figure: Spread): string {

@@ -39,13 +39,17 @@ export class BenchServer {
     const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
     const child = spawn(process.execPath, args, { stdio, env: { ...process.env, TURNO_LOG_LEVEL: 'silent' } });
     const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    // A bench that is broken off must not leave a server that burns on.
+    const end = () => child.kill('SIGTERM');
+    process.once('exit', end);
     const line = await new Promise<string>((resolve, reject) => {
       createInterface({ input: child.stdout }).once('line', resolve);
       exited.then(() => reject(new Error('the server did not start')));
     });
     return new BenchServer(line, join(directory, 'data'), async () => {
-      child.kill('SIGTERM');
+      end();
       await exited;
+      process.off('exit', end);
       rmSync(directory, { recursive: true, force: true });
     });
   }

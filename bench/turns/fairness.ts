@@ -1,7 +1,7 @@
 /**
  * How long does hello world take while others burn CPU in k infinite loops, or have 200 slow compilations?
  *
- *     npm run bench:turns -- [--points 0,2,100,1000] [--users one,many] [--compiles 200] [--rounds 5]
+ *     npm run bench -- turns [--points 0,2,100,1000] [--users one,many] [--compiles 200] [--rounds 5]
  *                            [--hellos 1000] [--new-hellos 1000] [--fifo 0,2,10] [--throughput 20] [--plots DIRECTORY]
  *
  * A point has a server of its own, on which the load is kept up by one user or by as many as there are programs, at most
@@ -42,8 +42,9 @@ interface Options {
   readonly plots: string | undefined;
 }
 
-async function main(): Promise<void> {
-  const options = optionsOf(process.argv.slice(2));
+/** Runs the bench and prints its tables; `args` as above. */
+export async function benchTurns(args: readonly string[]): Promise<void> {
+  const options = optionsOf(args);
   const rows = new Map<string, Row>();
   const stays = new Map<string, readonly Stay[]>();
   const slowdowns: number[] = [];
@@ -66,9 +67,9 @@ async function main(): Promise<void> {
       }
     }
     if (options.throughput > 0) slowdowns.push(await slowdown(options.throughput, round));
-    console.error(`round ${round + 1} of ${options.rounds} done`);
+    console.log(`round ${round + 1} of ${options.rounds} done: medians so far`);
+    report([...rows.values()]); // a bench of an hour that is broken off has said something
   }
-  report([...rows.values()]);
   for (const { count } of options.loads.filter((load) => load.kind === 'loops' && load.count > MOST_FIFO)) {
     const waitS = (count * LOOP_CPU_MS) / 1_000 / availableParallelism();
     if (options.fifo.length > 0)
@@ -101,16 +102,16 @@ function nameOf(turns: string, { kind, count, users }: Load): string {
 
 function report(rows: readonly Row[]): void {
   console.log(
-    `${'hello beside'.padEnd(34)}${'source'.padEnd(8)}${'p50 ms'.padEnd(30)}${'p90 ms'.padEnd(30)}p99 ms (ratio to idle)`,
+    `${'hello beside'.padEnd(34)}${'source'.padEnd(8)}${'p50 ms'.padEnd(38)}${'p90 ms'.padEnd(38)}p99 ms (x: ratio to idle, +: more than idle)`,
   );
   for (const { name, source, rounds } of rows) {
     const idle = rows.find((other) => other.name === `${name.split(',')[0]}, idle` && other.source === source);
     const figures = [0.5, 0.9, 0.99].map((q) => {
       const found = spread(rounds.map((one) => quantile(one, q)));
       const ofIdle = idle && spread(idle.rounds.map((one) => quantile(one, q))).median;
-      return `${inWords(found, 1)}${ofIdle && idle.name !== name ? ` x${(found.median / ofIdle).toFixed(2)}` : ''}`.padEnd(
-        30,
-      );
+      if (!ofIdle || idle.name === name) return inWords(found, 1).padEnd(38);
+      const more = (found.median - ofIdle).toFixed(1);
+      return `${inWords(found, 1)} x${(found.median / ofIdle).toFixed(2)} +${more}`.padEnd(38);
     });
     console.log(`${name.padEnd(34)}${source.padEnd(8)}${figures.join('').trimEnd()}`);
   }
@@ -164,5 +165,3 @@ function optionsOf(args: readonly string[]): Options {
     plots: values.plots,
   };
 }
-
-await main();

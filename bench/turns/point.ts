@@ -14,9 +14,14 @@ const LOOP = {
   limits: { cpuTimeMs: LOOP_CPU_MS, memoryMiB: 16 },
 };
 const MOST_USERS = 200;
-const WARM_UP = 5;
-/** Rather more than the levels of the policy in which a loop is still as new as a hello. */
-const SETTLE_MS_PER_PROGRAM = 50;
+/** Cells are made then, and what V8 compiles is compiled: a point with loops goes on warming while they settle. */
+const WARM_UP = 5_000;
+/**
+ * The levels of the policy in which a program is as new as a hello that is run, and as a hello that is compiled. Programs that
+ * began together climb through them together: before that they are newcomers as hello is, and have their turns as it has. A
+ * part of the time is for switches and for the hellos themselves.
+ */
+const SETTLE_MS_PER_PROGRAM = { cached: 70, new: 700 } as const;
 /** What the plot of lanes shows. */
 const LANES_MS = 2_000;
 
@@ -49,7 +54,7 @@ export async function measurePoint(load: Load, { turns, hellos, wantsLanes }: Po
   try {
     const hello = await server.register('hello');
     const send = (source: Source, n: number) => oneHello(server, hello, source, n);
-    for (let n = 0; n < WARM_UP; n++) await send('cached', 0); // cells are made, code is hot
+    for (let n = 0; n < WARM_UP; n++) await send('cached', 0);
     const count = load.users === 'one' ? Math.min(1, load.count) : Math.min(MOST_USERS, load.count);
     const tokens = await Promise.all(Array.from({ length: count }, (_, n) => server.register(`load ${n}`)));
     if (load.kind === 'loops' && load.count > 0) await server.submit(tokens[0] ?? '', LOOP); // compiled once
@@ -58,9 +63,12 @@ export async function measurePoint(load: Load, { turns, hellos, wantsLanes }: Po
     };
     // Cut off at the end, when the server stops.
     for (let n = 0; n < load.count; n++) burners.push(keepUp(tokens[n % count] ?? '', n).catch(() => undefined));
-    // Programs that have just begun are newcomers as hello is: that wave is over when each has had its first slices.
-    const settledMs = performance.now() + (load.count * SETTLE_MS_PER_PROGRAM) / availableParallelism();
-    while (performance.now() < settledMs) await send('cached', 0);
+    const begunMs = performance.now();
+    const settle = async (source: Source) => {
+      const tookMs = (load.count * SETTLE_MS_PER_PROGRAM[source]) / availableParallelism();
+      while (performance.now() - begunMs < tookMs) await send('cached', 0);
+    };
+    await settle('cached');
     const log = wantsLanes
       ? new LaneLog(server.data, cells, (user) => (user === 0 ? 'hello' : `load ${user - 1}`))
       : undefined;
@@ -69,6 +77,7 @@ export async function measurePoint(load: Load, { turns, hellos, wantsLanes }: Po
     const stays = log?.stop() ?? [];
     const latenciesMs = { cached: [] as number[], new: [] as number[] };
     for (const source of ['cached', 'new'] as const) {
+      if (hellos[source] > 0) await settle(source);
       for (let n = 1; n <= hellos[source]; n++) latenciesMs[source].push(await send(source, n));
       latenciesMs[source].sort((a, b) => a - b);
     }

@@ -10,7 +10,7 @@ int main(int argc, char **argv) {
   struct turno_result result;
   if (turno_run(&run, &result)) return fprintf(stderr, "%s\n", result.error), 2;
 
-  static const char *const limits[] = {"", ", CPU limit", ", wall limit", ", memory limit", ", output limit", ", file limit"};
+  static const char *const limits[] = {"", ", CPU limit", ", wall limit", ", memory limit", ", output limit", ", file limit", ", processes limit"};
   fprintf(stderr, "exit %d, signal %d%s; %.3f s, %llu KiB\n", result.exit_code, result.signal, limits[result.limit],
           result.cpu_ns / 1e9, (unsigned long long)result.memory_bytes / 1024);
   return result.limit || result.exit_code;

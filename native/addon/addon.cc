@@ -16,6 +16,7 @@
 #include <linux/openat2.h>
 #include <node.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -214,6 +215,12 @@ void SetDeathSignal(Arguments args) {
   if (prctl(PR_SET_PDEATHSIG, IntAt(args, 0)) != 0) ThrowErrno(args, "prctl", errno);
 }
 
+// setRealtime(): the calling thread goes before all that is not real-time; processes and threads it makes do not.
+void SetRealtime(Arguments args) {
+  const sched_param lowest = {sched_get_priority_min(SCHED_RR)};
+  if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &lowest) != 0) ThrowErrno(args, "sched_setscheduler", errno);
+}
+
 // ---- files and sockets -----------------------------------------------------------------------------------------------
 
 // lockFile(fd, 'shared' | 'exclusive' | 'none'): false when another holds it. Never waits.
@@ -395,6 +402,7 @@ NODE_MODULE_INIT(/* exports, module, context */) {
   NODE_SET_METHOD(exports, "threadId", ThreadId);
   NODE_SET_METHOD(exports, "queueSignal", QueueSignal);
   NODE_SET_METHOD(exports, "setDeathSignal", SetDeathSignal);
+  NODE_SET_METHOD(exports, "setRealtime", SetRealtime);
   NODE_SET_METHOD(exports, "lockFile", LockFile);
   NODE_SET_METHOD(exports, "memfd", MemoryFile);
   NODE_SET_METHOD(exports, "socketPair", SocketPair);

@@ -2,8 +2,10 @@
 // of steps of JavaScript; src/shm/records.ts and journal.ts say what they do and why in that order, and do in JavaScript
 // whatever is not the usual case: a record in the making, damage, a chunk never seen.
 //
-// Theory of operation. No state here: everything is in the mapped file, whose words come as views. Every index is checked
-// against its view: a stray store would hit the table. Nothing blocks, nothing allocates, nothing throws but RangeError.
+// Theory of operation. No state here: everything is in the mapped file. A TableView is what a thread says of it once, instead of at
+// each call: arguments were a third of an update. Its fields are pointers into the mapping, and small numbers
+// shifted so that V8 takes them for pointers: those it hands out without a call. Every index is checked against what is
+// mapped: a stray store would hit the table. Nothing blocks, nothing allocates, nothing throws but RangeError.
 //
 // Order. The words of a record are copied with plain loads while another may write them; VERSION before and after, and the
 // checksum, tell whether the copy is whole. The stores of a change are ordered by release stores and fences: nothing here
@@ -16,6 +18,7 @@
 #include <cstring>
 
 #include "arguments.h"
+#include "sum.h"
 
 #define _Static_assert static_assert
 #include "layout.h"
@@ -29,7 +32,9 @@ using v8::Local;
 constexpr uint32_t kVersion = 0, kChecksum = 1, kWords = 2, kBody = 2;
 constexpr uint32_t kChunkWords = TURNO_TABLE_CHUNK_WORDS, kChunkWordBits = __builtin_ctz(kChunkWords);
 constexpr uint32_t kRowWords = sizeof(turno_row) / 4;
+constexpr uint32_t kUserWords = sizeof(turno_user) / 4;
 constexpr uint32_t kRowsPerChunk = kChunkWords / kRowWords, kRowBits = __builtin_ctz(kRowsPerChunk);
+constexpr uint32_t kUserBits = __builtin_ctz(kChunkWords / kUserWords);
 constexpr uint32_t kImageWords = sizeof(turno_agent::intent_image) / 4;
 constexpr int32_t kNobody = -1, kLookYourself = -2;
 
@@ -56,11 +61,9 @@ void Outside(Arguments args) {
 }
 
 uint32_t Load(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
-// Another may be writing it: it must be read once, whatever the compiler would like.
-uint32_t Plain(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_RELAXED); }
 void Store(uint32_t *word, uint32_t value) { __atomic_store_n(word, value, __ATOMIC_RELEASE); }
 
-// checksum.ts, word for word.
+// The sum of the journal: checksum.ts, word for word.
 uint32_t Mix(uint32_t hash, uint32_t value) {
   const uint32_t product = (hash ^ value) * UINT32_C(0x9e3779b1);
   return product ^ (product >> 15);
@@ -68,18 +71,6 @@ uint32_t Mix(uint32_t hash, uint32_t value) {
 
 struct Sum {
   uint32_t a, b = 0x1b873593, c = 0x38495ab5, d = 0x5bd1e995;
-
-  // Copies while it sums: a word is read once, so that what was summed is what was copied.
-  void Copy(const uint32_t *from, uint32_t *to, uint32_t count) {
-    uint32_t word = 0;
-    for (; word + 4 <= count; word += 4) {
-      const uint32_t w0 = Plain(from + word), w1 = Plain(from + word + 1);
-      const uint32_t w2 = Plain(from + word + 2), w3 = Plain(from + word + 3);
-      to[word] = w0, to[word + 1] = w1, to[word + 2] = w2, to[word + 3] = w3;
-      a = Mix(a, w0), b = Mix(b, w1), c = Mix(c, w2), d = Mix(d, w3);
-    }
-    for (; word < count; word++) a = Mix(a, to[word] = Plain(from + word));
-  }
 
   uint32_t Of(const uint32_t *words, uint32_t count) {
     uint32_t word = 0;
@@ -103,39 +94,87 @@ bool CopyRecord(const uint32_t *record, uint32_t *image, uint32_t most, uint32_t
   if (version == 0 || (version & 1)) return false;
   const uint32_t count = record[kWords];
   if (count <= kBody || count > most) return false;
-  Sum sum{Seed(version, kind, index)};
-  sum.Copy(record + kBody, image + kBody, count - kBody);
+  const uint32_t sum = RecordSum(record + kBody, image + kBody, count - kBody, Seed(version, kind, index));
   const uint32_t checksum = record[kChecksum];
   std::atomic_thread_fence(std::memory_order_acquire);
-  if (sum.Total() != checksum || Load(record) != version) return false;
+  if (sum != checksum || Load(record) != version) return false;
   image[kVersion] = version;
   image[kChecksum] = checksum;
   return true;
 }
 
-// readRecord(words, at, image, kind, index): whether `image` holds the record now.
-void ReadRecord(Arguments args) {
-  const Words words = WordsAt(args, 0), image = WordsAt(args, 2);
-  const size_t at = Number(args, 1);
-  if (image.count <= kBody || at + image.count > words.count) return Outside(args);
-  const auto most = static_cast<uint32_t>(image.count);
-  args.GetReturnValue().Set(CopyRecord(words.data + at, image.data, most, Number(args, 3), Number(args, 4)));
+// recordChecksum(image, kind, index, inSoftware?): what CHECKSUM must be, for whatever is not on a hot path.
+void RecordChecksum(Arguments args) {
+  const Words image = WordsAt(args, 0);
+  const size_t said = image.count > kWords ? image.data[kWords] : 0;
+  const auto count = static_cast<uint32_t>(said < image.count ? said : image.count);
+  if (image.count <= kBody || count > kImageWords) return Outside(args);
+  uint32_t copy[kImageWords];
+  const uint32_t seed = Seed(image.data[kVersion], Number(args, 1), Number(args, 2));
+  const auto sum = args[3]->IsTrue() ? CopyAndSum<SoftwareCrc> : RecordSum;
+  args.GetReturnValue().Set(static_cast<int32_t>(sum(image.data + kBody, copy, count <= kBody ? 0 : count - kBody, seed)));
 }
 
 struct Table {
   const uint32_t *base;
   size_t chunks;  // that are mapped
-  uint32_t rows_directory, ids_directory, fixed_chunks;
+  uint32_t rows_directory, users_directory, ids_directory, fixed_chunks;
 
   const turno_table_header *header() const { return reinterpret_cast<const turno_table_header *>(base); }
 
   // As Region.chunk(): a wild number would be somebody else's chunk.
-  const uint32_t *Chunk(uint32_t directory, uint32_t index) const {
+  uint32_t *Chunk(uint32_t directory, uint32_t index) const {
     const uint32_t number = Load(base + directory + index);
     if (number < fixed_chunks || number >= Load(header()->committed) || number >= chunks) return nullptr;
-    return base + static_cast<size_t>(number) * kChunkWords;
+    return const_cast<uint32_t *>(base) + static_cast<size_t>(number) * kChunkWords;
   }
+
+  uint32_t *Record(uint32_t kind, uint32_t index) const {
+    const bool is_row = kind == TURNO_RECORD_ROW;
+    if (index >= (is_row ? header()->max_rows : header()->max_users)) return nullptr;
+    const uint32_t bits = is_row ? kRowBits : kUserBits;
+    uint32_t *chunk = Chunk(is_row ? rows_directory : users_directory, index >> bits);
+    return chunk ? chunk + (index & ((UINT32_C(1) << bits) - 1)) * WordsOf(kind) : nullptr;
+  }
+
+  static uint32_t WordsOf(uint32_t kind) { return kind == TURNO_RECORD_ROW ? kRowWords : kUserWords; }
 };
+
+enum ViewField { kBase, kChunks, kRows, kUsers, kIds, kFixed, kBuffer, kViewFields };
+
+// new TableView(words, rowsDirectory, usersDirectory, idsDirectory, fixedChunks); `words` is a view of the region's start.
+void MakeView(Arguments args) {
+  if (!args.IsConstructCall() || !args[0]->IsArrayBufferView()) return Outside(args);
+  Local<v8::SharedArrayBuffer> buffer = args[0].As<ArrayBufferView>()->Buffer().As<v8::SharedArrayBuffer>();
+  const auto set = [&](ViewField field, uint64_t number) {
+    args.This()->SetAlignedPointerInInternalField(field, reinterpret_cast<void *>(number << 1));
+  };
+  args.This()->SetAlignedPointerInInternalField(kBase, buffer->Data());
+  set(kChunks, buffer->ByteLength() / (kChunkWords * 4));
+  for (int field = kRows; field <= kFixed; field++) set(static_cast<ViewField>(field), Number(args, field - 1));
+  args.This()->SetInternalField(kBuffer, buffer);
+}
+
+// The methods have a signature: V8 calls them with a TableView only.
+Table TableOf(Arguments args) {
+  Local<v8::Object> view = args.This();
+  const auto number = [&](ViewField field) {
+    return reinterpret_cast<uint64_t>(view->GetAlignedPointerFromInternalField(field)) >> 1;
+  };
+  const auto small = [&](ViewField field) { return static_cast<uint32_t>(number(field)); };
+  return {static_cast<const uint32_t *>(view->GetAlignedPointerFromInternalField(kBase)), number(kChunks), small(kRows),
+          small(kUsers), small(kIds), small(kFixed)};
+}
+
+// readRecord(kind, index, image): whether `image` holds the record now.
+void ReadRecord(Arguments args) {
+  const Table table = TableOf(args);
+  const uint32_t kind = Number(args, 0), index = Number(args, 1);
+  const Words image = WordsAt(args, 2);
+  const uint32_t *record = table.Record(kind, index);
+  if (!record || image.count < Table::WordsOf(kind)) return Outside(args);
+  args.GetReturnValue().Set(CopyRecord(record, image.data, Table::WordsOf(kind), kind, index));
+}
 
 // As indexLevel() of layout.ts.
 uint32_t Level(uint32_t entries) {
@@ -152,14 +191,16 @@ int32_t Find(const Table &table, const uint32_t key[4], uint32_t *image) {
   uint32_t hash = 0x2545f491;
   for (int word = 0; word < 4; word++) hash = (hash ^ key[word]) * UINT32_C(0x9e3779b1);
   hash ^= hash >> 15;
+  const uint32_t number_mask = (UINT32_C(1) << Level(table.header()->max_rows)) - 1;
   for (uint32_t probe = 0; probe <= mask; probe++) {
-    const uint32_t entry = size + ((hash + probe) & mask);
-    const uint32_t *chunk = table.Chunk(table.ids_directory, entry >> kChunkWordBits);
+    const uint32_t place = size + ((hash + probe) & mask);
+    const uint32_t *chunk = table.Chunk(table.ids_directory, place >> kChunkWordBits);
     if (!chunk) return kLookYourself;
-    const uint32_t found = Load(chunk + (entry & (kChunkWords - 1)));
-    if (found == 0) return kNobody;
-    if (found > rows) continue;
-    const uint32_t row = found - 1;
+    const uint32_t entry = Load(chunk + (place & (kChunkWords - 1)));
+    if (entry == 0) return kNobody;
+    // The tag spares a look at most rows of other keys.
+    const uint32_t row = (entry & number_mask) - 1;
+    if (((entry ^ hash) & ~number_mask) != 0 || row >= rows) continue;
     const uint32_t *area = table.Chunk(table.rows_directory, row >> kRowBits);
     if (!area) return kLookYourself;
     const uint32_t *record = area + (row & (kRowsPerChunk - 1)) * kRowWords;
@@ -173,61 +214,57 @@ int32_t Find(const Table &table, const uint32_t key[4], uint32_t *image) {
   return kNobody;
 }
 
-// findRow(words, rowsDirectory, idsDirectory, fixedChunks, id, image?): the row, -1 when there is none, -2: look yourself.
-// `words` is the first window of the region; with an image, it holds the row afterwards.
+// findRow(id, image?): the row, -1 when there is none, -2: look yourself. With an image, it holds the row afterwards.
 void FindRow(Arguments args) {
-  if (!args[0]->IsArrayBufferView() || !args[4]->IsArrayBufferView()) return Outside(args);
-  Local<v8::SharedArrayBuffer> buffer = args[0].As<ArrayBufferView>()->Buffer().As<v8::SharedArrayBuffer>();
-  const Words image = WordsAt(args, 5);
-  const Table table{static_cast<const uint32_t *>(buffer->Data()), buffer->ByteLength() / (kChunkWords * 4), Number(args, 1),
-                    Number(args, 2), Number(args, 3)};
+  const Words image = WordsAt(args, 1);
   uint32_t key[4];
   // Copied: asking a short typed array for its buffer would first make one.
-  const size_t copied = args[4].As<ArrayBufferView>()->CopyContents(key, sizeof key);
+  const size_t copied = args[0]->IsArrayBufferView() ? args[0].As<ArrayBufferView>()->CopyContents(key, sizeof key) : 0;
   if (copied != sizeof key || (image.data && image.count < kRowWords)) return Outside(args);
-  args.GetReturnValue().Set(Find(table, key, image.data));
+  args.GetReturnValue().Set(Find(TableOf(args), key, image.data));
 }
 
-turno_agent *AgentAt(Arguments args, int words_at, int base_at) {
-  const Words words = WordsAt(args, words_at);
-  const size_t base = Number(args, base_at);
-  return base + sizeof(turno_agent) / 4 > words.count ? nullptr : reinterpret_cast<turno_agent *>(words.data + base);
+// By the index of its first word.
+turno_agent *AgentAt(const Table &table, Arguments args, int index) {
+  const size_t word = Number(args, index);
+  if (word + sizeof(turno_agent) / 4 > static_cast<size_t>(table.fixed_chunks) * kChunkWords) return nullptr;
+  return reinterpret_cast<turno_agent *>(const_cast<uint32_t *>(table.base) + word);
 }
 
-// stageChange(words, agent, kind, index, image, running, done): step 1 of a change. The image gets its next version and its
-// checksum, and goes into the agent's intent slot; INTENT is stored last.
+// stageChange(agent, kind, index, image, running, done): step 1 of a change. The image gets its next version and its checksum,
+// and goes into the agent's intent slot; INTENT is stored last.
 void StageChange(Arguments args) {
-  turno_agent *agent = AgentAt(args, 0, 1);
-  const Words image = WordsAt(args, 4);
+  turno_agent *agent = AgentAt(TableOf(args), args, 0);
+  const Words image = WordsAt(args, 3);
   if (!agent || image.count <= kBody || image.count > kImageWords) return Outside(args);
-  const uint32_t kind = Number(args, 2), index = Number(args, 3);
+  const uint32_t kind = Number(args, 1), index = Number(args, 2);
   const uint32_t count = image.data[kWords];
   if (count <= kBody || count > image.count) return Outside(args);
   const uint32_t next = image.data[kVersion] + 2;
   const uint32_t version = next == 0 ? 2 : next;
-  Sum sum{Seed(version, kind, index)};
-  sum.Copy(image.data + kBody, agent->intent_image + kBody, count - kBody);
+  const uint32_t seed = Seed(version, kind, index);
   image.data[kVersion] = agent->intent_image[kVersion] = version;
-  image.data[kChecksum] = agent->intent_image[kChecksum] = sum.Total();
+  image.data[kChecksum] = agent->intent_image[kChecksum] =
+      RecordSum(image.data + kBody, agent->intent_image + kBody, count - kBody, seed);
   agent->intent_index = index;
-  agent->intent_running = agent->running + static_cast<int32_t>(Number(args, 5));
-  agent->intent_done = agent->done + static_cast<int32_t>(Number(args, 6));
+  agent->intent_running = agent->running + static_cast<int32_t>(Number(args, 4));
+  agent->intent_done = agent->done + static_cast<int32_t>(Number(args, 5));
   agent->intent_is_logged = 0;
   Store(&agent->intent, kind + 1);
 }
 
-// publishChange(words, at, agentWords, agent, steps): steps 3 to 6 of a change, from the agent's intent slot; those of them
-// that `steps` names, for tests that die in between.
+// publishChange(agent, steps): steps 3 to 6 of a change, from the agent's intent slot; those of them that `steps` names, for
+// tests that die in between.
 void PublishChange(Arguments args) {
-  const Words words = WordsAt(args, 0);
-  const size_t at = Number(args, 1);
-  turno_agent *agent = AgentAt(args, 2, 3);
-  const uint32_t steps = Number(args, 4);
-  if (!agent) return Outside(args);
+  const Table table = TableOf(args);
+  turno_agent *agent = AgentAt(table, args, 0);
+  const uint32_t steps = Number(args, 1);
+  const uint32_t kind = agent ? Load(&agent->intent) - 1 : UINT32_MAX;
+  if (kind != TURNO_RECORD_ROW && kind != TURNO_RECORD_USER) return Outside(args);
+  uint32_t *record = table.Record(kind, agent->intent_index);
   const uint32_t *image = agent->intent_image;
   const uint32_t count = image[kWords];
-  if (count <= kBody || count > kImageWords || at + count > words.count) return Outside(args);
-  uint32_t *record = words.data + at;
+  if (!record || count <= kBody || count > Table::WordsOf(kind)) return Outside(args);
   const uint32_t half = count < 9 ? count : 9;
   if (steps & TURNO_CHANGE_BEGIN) {
     __atomic_store_n(record, image[kVersion] - 1, __ATOMIC_RELAXED);
@@ -287,10 +324,21 @@ void PutRecord(Arguments args) {
 }  // namespace
 
 void AddRecords(v8::Local<v8::Object> exports) {
-  NODE_SET_METHOD(exports, "readRecord", ReadRecord);
-  NODE_SET_METHOD(exports, "findRow", FindRow);
-  NODE_SET_METHOD(exports, "stageChange", StageChange);
-  NODE_SET_METHOD(exports, "publishChange", PublishChange);
+  v8::Isolate *isolate = v8::Isolate::GetCurrent();
+  Local<v8::FunctionTemplate> view = v8::FunctionTemplate::New(isolate, MakeView);
+  view->InstanceTemplate()->SetInternalFieldCount(kViewFields);
+  const auto method = [&](const char *name, v8::FunctionCallback callback) {
+    Local<v8::Signature> signature = v8::Signature::New(isolate, view);
+    view->PrototypeTemplate()->Set(
+        isolate, name, v8::FunctionTemplate::New(isolate, callback, Local<v8::Value>(), signature));
+  };
+  method("readRecord", ReadRecord);
+  method("findRow", FindRow);
+  method("stageChange", StageChange);
+  method("publishChange", PublishChange);
+  Local<v8::Context> context = isolate->GetCurrentContext();
+  exports->Set(context, Text(isolate, "TableView"), view->GetFunction(context).ToLocalChecked()).Check();
+  NODE_SET_METHOD(exports, "recordChecksum", RecordChecksum);
   NODE_SET_METHOD(exports, "putRecord", PutRecord);
 }
 

@@ -194,6 +194,15 @@ static bool is_clean(const struct cell *cell) {
   return status.f_files - status.f_ffree == cell->store_inodes && status.f_bfree == status.f_blocks;
 }
 
+/* Exact: both counters of tmpfs are bounds, and nothing is in reserve. Unknown without a sandbox: files are the host's. */
+uint32_t box_is_full(const struct cell *cell) {
+  struct statfs status;
+  if (family_is_bare(cell)) return TURNO_BOX_FULL_NO;
+  if (fstatfs(cell->box, &status)) die(STEP_MEASURE, 1, errno, "statfs");
+  if (status.f_bfree == 0) return TURNO_BOX_FULL_BYTES;
+  return status.f_ffree == 0 ? TURNO_BOX_FULL_FILES : TURNO_BOX_FULL_NO;
+}
+
 /* With one uid for both, the directories belong to the program too, which may have locked itself out. */
 static void open_directories(const struct cell *cell) {
   const int directories[] = {cell->box, cell->temporary, cell->shared};

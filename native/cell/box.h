@@ -14,6 +14,9 @@ void box_fill(const struct cell *cell, const struct request *request);
 /* Copies the out-files to the descriptors of the request. Returns how many were missing, irregular or too large. */
 uint32_t box_bring_out(const struct cell *cell, const struct request *request);
 
+/* TURNO_BOX_FULL_*: has the store no room left, or no file? */
+uint32_t box_is_full(const struct cell *cell);
+
 /* Empties the store and proves it; die()s when something is left. */
 void box_wipe(const struct cell *cell);
 

@@ -5,9 +5,10 @@
  *   <own group of the server>/turno-12/cell-7/   this cell
  *
  * The same in each hierarchy: memory, pids, cpuacct, cpu. Only the keeper sees the paths. PID 1 gets open descriptors and
- * is itself outside of the groups: inside, what a program left in tmpfs would get PID 1 killed. A program enters by writing
- * "0" to `tasks`, which moves the caller alone and takes no lock of the whole machine (moving a process by its number takes
- * one: 9.6 ms after a pause, bench/RESULTS.md).
+ * is itself outside of the groups: inside, what a program left in tmpfs would get PID 1 killed, and its time would be the
+ * program's. Only of pids it is a member, if that is a hierarchy of its own: it is one process more there, and a child is born
+ * where it would have to be moved to. A program enters the others by writing "0" to `tasks`, which moves the caller alone and
+ * takes no lock of the whole machine (moving a process by its number takes one: 9.6 ms after a pause, bench/RESULTS.md).
  *
  * The group of the cpu hierarchy is idle (cpu.idle, Linux 5.15), and so is its parent: two idle groups side by side share
  * what the server leaves over.
@@ -27,19 +28,21 @@
 
 #include "report.h"
 #include "retry.h"
+#include "weak.h"
 
 /*
  * What a run leaves in the group (page cache of files it was the first to read, its output in a memfd of the host, objects of
  * the kernel that are freed later) is subtracted from the next peak; above this it is given back, which takes 0.2 ms.
  */
 #define LEFT_OVER_BYTES (4u << 20)
+#define MOST_WAITS 500 /* of a millisecond, for memory of the dead */
 
 static char made[32][PATH_MAX];
 static int made_count;
 
 struct groups groups_none(void) {
   struct groups none = {.memory_limit = -1, .swap_limit = -1, .memory_now = -1, .memory_peak = -1, .memory_events = -1,
-                        .memory_empty = -1, .processes_limit = -1, .processes_events = -1, .cpu_used = -1, .memory_alarm = -1, .born_into = -1, .peak_resets = true};
+                        .memory_empty = -1, .processes_limit = -1, .processes_events = -1, .cpu_used = -1, .memory_alarm = -1, .inside = -1, .born_into = -1, .peak_resets = true};
   return none;
 }
 
@@ -82,7 +85,7 @@ bool cg_own_group(const char *controller, char path[PATH_MAX]) {
  * Directory of that group. A line of mountinfo: id parent device ROOT POINT options ... - TYPE source OPTIONS. Where only a
  * part of the hierarchy is mounted (containers), ROOT is the group that shows at POINT.
  */
-static bool own_directory(const char *controller, char directory[PATH_MAX]) {
+bool cg_directory_v1(const char *controller, char directory[PATH_MAX]) {
   char group[PATH_MAX];
   if (!cg_own_group(controller, group)) return false;
   FILE *file = fopen("/proc/self/mountinfo", "re");
@@ -145,11 +148,27 @@ int cg_open(const char *directory, const char *name, int flags) {
   return open(cg_join(path, directory, "/", name), flags | O_CLOEXEC);
 }
 
-static bool enter_by(struct groups *groups, const char *directory) {
+static bool enter_by(struct groups *groups, const char *directory, bool counts_processes) {
   int tasks = cg_open(directory, "tasks", O_WRONLY);
   if (tasks < 0) return false;
-  groups->entries[groups->entry_count++] = tasks;
+  if (counts_processes) groups->inside = tasks;
+  else groups->entries[groups->entry_count++] = tasks;
   return true;
+}
+
+/* Something else is counted where processes are: programs enter there themselves. */
+static void leave_outside(struct groups *groups) {
+  if (groups->inside < 0) return;
+  groups->entries[groups->entry_count++] = groups->inside;
+  groups->inside = -1;
+}
+
+void groups_enter(struct groups *groups) {
+  if (groups->inside < 0) return;
+  if (write(groups->inside, "0", 1) != 1) die(STEP_ENTER_GROUP, MAX_ENTRIES, errno, "pids");
+  close(groups->inside);
+  groups->inside = -1;
+  groups->own_processes = 1;
 }
 
 /*
@@ -173,15 +192,16 @@ struct groups groups_make_v1(const char *name, bool required) {
   for (int i = 0; i < 4; i++) {
     const char *controller = controllers[i];
     char *directory = seen[i];
-    bool there = own_directory(controller, directory);
+    bool there = cg_directory_v1(controller, directory);
     if (there) {
       bool joined = false; /* cpu and cpuacct are often one hierarchy */
       there = cg_make(directory, name, !strcmp(controller, "cpu"), NULL);
       for (int j = 0; j < i; j++) joined = joined || (there && !strcmp(seen[j], directory));
       if (there && !joined) {
         cg_remember(directory, name);
-        there = enter_by(&groups, directory);
+        there = enter_by(&groups, directory, i == 1);
       }
+      if (there && joined && !strcmp(seen[1], directory)) leave_outside(&groups);
     }
     if (!there && i < 3) { /* without the cpu group SCHED_IDLE alone keeps programs below the server */
       int error = errno;
@@ -237,17 +257,32 @@ static bool write_number(int file, uint64_t number) {
   return pwrite(file, text, (size_t)length, 0) == length;
 }
 
+/*
+ * A limit is not lowered below what is in the group. What a dead process had may still be there for a moment: page tables and
+ * pipes are given back after a grace period of RCU.
+ */
+static bool write_memory_number(int file, uint64_t bytes) {
+  const struct timespec moment = {.tv_nsec = 1000000};
+  bool written = write_number(file, bytes);
+  for (int wait = 0; !written && errno == EBUSY && wait < MOST_WAITS; wait++) {
+    nanosleep(&moment, NULL);
+    written = write_number(file, bytes);
+  }
+  return written;
+}
+
 /* Memory with swap may never be below memory alone, so growing and shrinking write the two in opposite order. */
 static bool write_memory_limit(struct groups *groups, uint64_t bytes) {
   bool grows = bytes > groups->memory_bytes;
   if (grows && groups->swap_limit >= 0 && groups->memory_bytes && !write_number(groups->swap_limit, bytes)) return false;
-  if (!write_number(groups->memory_limit, bytes)) return false;
-  return groups->swap_limit < 0 || write_number(groups->swap_limit, bytes);
+  if (!write_memory_number(groups->memory_limit, bytes)) return false;
+  return groups->swap_limit < 0 || write_memory_number(groups->swap_limit, bytes);
 }
 
 void groups_limit(struct groups *groups, uint64_t memory_bytes, uint32_t processes) {
+  if (weakened("limits")) return;
   memory_bytes += groups->kept_bytes;
-  processes += groups->kept_processes;
+  processes += groups->kept_processes + groups->own_processes;
   if (groups->memory_limit >= 0 && memory_bytes != groups->memory_bytes) {
     if (!write_memory_limit(groups, memory_bytes)) die(STEP_GROUP_LIMIT, 0, errno, "memory: %llu bytes", (unsigned long long)memory_bytes);
     groups->memory_bytes = memory_bytes;
@@ -265,9 +300,13 @@ uint64_t groups_cpu_ns(const struct groups *groups) {
 
 uint64_t groups_memory_bytes(const struct groups *groups) { return read_number(groups->memory_now, NULL); }
 
-uint64_t groups_peak_bytes(const struct groups *groups) {
+uint64_t groups_all_peak_bytes(const struct groups *groups) {
   uint64_t peak_bytes = read_number(groups->memory_peak, NULL);
-  if (peak_bytes <= groups->peak_before_bytes) return 0; /* of an earlier run */
+  return peak_bytes > groups->peak_before_bytes ? peak_bytes : 0; /* of an earlier run */
+}
+
+uint64_t groups_peak_bytes(const struct groups *groups) {
+  uint64_t peak_bytes = groups_all_peak_bytes(groups);
   return peak_bytes > groups->left_over_bytes ? peak_bytes - groups->left_over_bytes : 0;
 }
 

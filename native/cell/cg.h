@@ -13,6 +13,7 @@ struct groups {
   /* A child writes 0 to each of these and is inside. */
   int entries[MAX_ENTRIES];
   int entry_count;
+  int inside; /* v1: the same for the number of processes, where PID 1 itself is; -1 = nowhere, or it is in already */
   int born_into; /* v2: directory that children are cloned into, or -1 */
   int memory_limit, swap_limit, memory_now, memory_peak, memory_events, memory_empty;
   int processes_limit, processes_events;
@@ -28,6 +29,7 @@ struct groups {
   /* A template that stands in the group: limits are so much higher, and no run is charged for it. */
   uint64_t kept_bytes;
   uint32_t kept_processes;
+  uint32_t own_processes; /* PID 1, where it is inside */
 };
 
 /* No groups: every descriptor -1. */
@@ -49,7 +51,14 @@ struct groups groups_make_v2(const char *name, uint32_t owner, bool required);
 /* v2: puts PID 1 beside the group of its programs, where it is allowed to clone into that. Nothing to do in v1. */
 void groups_adopt(int32_t pid);
 
-/* For cg.c and cg2.c: the pieces both are made of. */
+/* v1: PID 1 enters the group in which nothing but processes are counted, so that its children are born there. */
+void groups_enter(struct groups *groups);
+
+/* For cg.c, cg2.c and remedy.c: the pieces they are made of. */
+/* Directory of this process's own group in the hierarchy of a v1 controller. False: not mounted. */
+bool cg_directory_v1(const char *controller, char directory[PATH_MAX]);
+/* Where the unified hierarchy is mounted, and the group that shows there. False: nowhere. */
+bool cg_mount_of_v2(char point[PATH_MAX], char root[PATH_MAX]);
 /* `controller` of v1, or "" for the unified hierarchy. */
 bool cg_own_group(const char *controller, char path[PATH_MAX]);
 const char *cg_join(char path[PATH_MAX], const char *first, const char *slash, const char *second);
@@ -68,7 +77,9 @@ void groups_limit(struct groups *groups, uint64_t memory_bytes, uint32_t process
 /* CPU time of everything that was ever in the group, in ns. */
 uint64_t groups_cpu_ns(const struct groups *groups);
 uint64_t groups_memory_bytes(const struct groups *groups);
+/* The highest it has been in this run: without and with what was there before it. */
 uint64_t groups_peak_bytes(const struct groups *groups);
+uint64_t groups_all_peak_bytes(const struct groups *groups);
 /* Processes the kernel has killed in the group for want of memory, ever. */
 uint64_t groups_oom_kills(const struct groups *groups);
 /* True when a process or thread was refused since it was last asked. */

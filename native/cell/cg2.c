@@ -33,7 +33,7 @@ static bool contains(const char *directory, const char *file, const char *word) 
   return opened >= 0 && read(opened, text, sizeof text - 1) > 0 && strstr(text, word);
 }
 
-static bool mount_point(char point[PATH_MAX], char root[PATH_MAX]) {
+bool cg_mount_of_v2(char point[PATH_MAX], char root[PATH_MAX]) {
   FILE *file = fopen("/proc/self/mountinfo", "re");
   char line[2 * PATH_MAX];
   bool found = false;
@@ -47,7 +47,7 @@ static bool mount_point(char point[PATH_MAX], char root[PATH_MAX]) {
 /* The own group, or its parent, whichever hands memory and pids down. */
 static bool find_base(char base[PATH_MAX]) {
   char point[PATH_MAX], root[PATH_MAX], group[PATH_MAX];
-  if (!mount_point(point, root) || !cg_own_group("", group)) return false;
+  if (!cg_mount_of_v2(point, root) || !cg_own_group("", group)) return false;
   size_t skipped = strcmp(root, "/") ? strlen(root) : 0;
   cg_join(base, point, "", !strcmp(group + skipped, "/") ? "" : group + skipped);
   for (int level = 0; level < 2 && strlen(base) >= strlen(point); level++) {

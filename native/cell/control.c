@@ -83,7 +83,7 @@ static void check_fixed(const struct turno_cell_request *fixed) {
   if (fixed->magic != TURNO_CELL_MAGIC) bad(0, "magic: this is no request");
   if (fixed->kind != TURNO_REQUEST_RUN) bad(1, "kind: unknown");
   if (fixed->run == 0 || fixed->run >= 1u << 30) bad(2, "run: out of range");
-  if (fixed->flags & ~(TURNO_RUN_PIPE_OUTPUT | TURNO_RUN_COMPILER | TURNO_RUN_WARM)) bad(3, "flags: unknown bit");
+  if (fixed->flags & ~(TURNO_RUN_PIPE_OUTPUT | TURNO_RUN_TOOL | TURNO_RUN_WARM | TURNO_RUN_RESERVES)) bad(3, "flags: unknown bit");
   if (fixed->payload_bytes == 0 || fixed->payload_bytes > MAX_PAYLOAD_BYTES) bad(4, "payload_bytes: out of range");
   if (fixed->argc == 0) bad(5, "argc: argv[0] is missing");
   if (1u + fixed->argc + fixed->envc + fixed->in_count + fixed->out_count > MAX_STRINGS - 2) bad(6, "too many strings");

@@ -7,6 +7,7 @@
 #include "measure.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,20 +116,46 @@ static uint64_t delay_in_process_ns(const struct cell *cell, pid_t pid) {
 
 uint64_t measure_delay_ns(const struct cell *cell) { return over_processes(cell, delay_in_process_ns, true); }
 
-static uint64_t thread_is_runnable(const struct cell *cell, pid_t thread) {
+bool measure_is_runnable(const struct cell *cell, pid_t thread) {
   char text[512];
   const char *state = read_process(cell, thread, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
   return state && state[2] == 'R';
 }
 
-static uint64_t runnable_in_process(const struct cell *cell, pid_t pid) { return over_threads(cell, pid, thread_is_runnable, false); }
+static uint64_t runnable_threads(const struct cell *cell, pid_t thread) { return measure_is_runnable(cell, thread); }
+
+static uint64_t runnable_in_process(const struct cell *cell, pid_t pid) { return over_threads(cell, pid, runnable_threads, false); }
 
 uint64_t measure_runnable(const struct cell *cell) { return over_processes(cell, runnable_in_process, false); }
 
-static uint64_t process_moves(const struct cell *cell, pid_t pid) {
+#define ONE_MOVING (UINT64_C(1) << 32)
+
+static uint64_t process_stands(const struct cell *cell, pid_t pid) {
   char text[512];
   const char *state = read_process(cell, pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
-  return state && (state[2] == 'R' || state[2] == 'S');
+  if (!state) return 0;
+  return state[2] == 'T' ? 1 : state[2] == 'R' || state[2] == 'S' ? ONE_MOVING : 0;
 }
 
-uint64_t measure_moving(const struct cell *cell) { return over_processes(cell, process_moves, false); }
+/* A number of a line of /proc/PID/status, or 0. */
+static uint64_t number_at(const char *status, const char *name, int base) {
+  const char *line = strstr(status, name);
+  return line ? strtoull(line + strlen(name), NULL, base) : 0;
+}
+
+static uint64_t process_executes(const struct cell *cell, pid_t pid) {
+  char text[4096];
+  const char *state = read_process(cell, pid, "status", text, sizeof text) ? strstr(text, "\nState:\t") : NULL;
+  if (!state || !strchr("RS", state[8])) return 0;
+  const uint64_t ends = UINT64_C(1) << (SIGSTOP - 1) | UINT64_C(1) << (SIGKILL - 1);
+  const uint64_t pending = number_at(text, "\nSigPnd:", 16) | number_at(text, "\nShdPnd:", 16);
+  /* The signal of a process is taken by one of its threads, and the others run until that one gets a core. */
+  return number_at(text, "\nThreads:", 10) != 1 || !(pending & ends);
+}
+
+uint64_t measure_executing(const struct cell *cell) { return over_processes(cell, process_executes, false); }
+
+struct standing measure_standing(const struct cell *cell) {
+  const uint64_t both = over_processes(cell, process_stands, false);
+  return (struct standing){.stopped = (uint32_t)both, .moving = (uint32_t)(both / ONE_MOVING)};
+}

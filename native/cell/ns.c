@@ -89,6 +89,18 @@ static void keep_capabilities(uint32_t kept) {
   if (syscall(SYS_capset, &header, sets)) die(STEP_CAPABILITIES, 0, errno, "capset");
 }
 
+/* Weakened: all that root has in the cell's user namespace, where nothing of the host belongs to it, for programs too. */
+static void hand_on_capabilities(void) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct sets[2] = {{0}};
+  syscall(SYS_capget, &header, sets);
+  for (int i = 0; i < 2; i++) sets[i].inheritable = sets[i].effective = sets[i].permitted;
+  if (syscall(SYS_capset, &header, sets)) die(STEP_CAPABILITIES, 1, errno, "capset");
+  for (int i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++) {
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0)) die(STEP_CAPABILITIES, (uint32_t)i, errno, "ambient set");
+  }
+}
+
 void identity_lock(struct cell *cell, bool confine) {
   const bool two_ids = cell->own_uid != cell->program_uid;
   if (two_ids && setgroups(0, NULL)) die(STEP_IDENTITY, 0, errno, "setgroups");
@@ -98,14 +110,16 @@ void identity_lock(struct cell *cell, bool confine) {
   } /* where root may not make user namespaces, the uid is the wall: announced by the missing bit in the hello */
 
   const bool capable = has_capabilities();
-  if (capable) bound_capabilities(); /* while they are in effect: giving up root's id takes them out of it */
+  const bool handed_on = weakened("capabilities") && cell->backend & TURNO_BACKEND_USER_NAMESPACE;
+  if (capable && !handed_on) bound_capabilities(); /* while they are in effect: giving up root's id takes them out of it */
   if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)) die(STEP_IDENTITY, 1, errno, "PR_SET_KEEPCAPS");
   if (setresgid(cell->own_uid, cell->own_uid, cell->own_uid)) die(STEP_IDENTITY, 2, errno, "setresgid(%u)", cell->own_uid);
   if (setresuid(cell->own_uid, cell->own_uid, cell->own_uid)) die(STEP_IDENTITY, 3, errno, "setresuid(%u)", cell->own_uid);
-  if (capable) keep_capabilities(two_ids ? 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_KILL : 1u << CAP_KILL);
+  if (handed_on) hand_on_capabilities();
+  else if (capable) keep_capabilities(two_ids ? 1u << CAP_SETUID | 1u << CAP_SETGID | 1u << CAP_KILL : 1u << CAP_KILL);
   if (prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0)) die(STEP_IDENTITY, 4, errno, "PR_SET_KEEPCAPS");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) die(STEP_IDENTITY, 5, errno, "PR_SET_NO_NEW_PRIVS");
-  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)) die(STEP_IDENTITY, 6, errno, "PR_SET_DUMPABLE");
+  if (prctl(PR_SET_DUMPABLE, weakened("undumpable"), 0, 0, 0)) die(STEP_IDENTITY, 6, errno, "PR_SET_DUMPABLE");
   /* After the last change of ids: each of them clears it. */
   if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) die(STEP_IDENTITY, 7, errno, "PR_SET_PDEATHSIG");
   if (two_ids) cell->backend |= TURNO_BACKEND_SEPARATE_UID;

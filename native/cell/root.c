@@ -31,11 +31,14 @@
 #include "weak.h"
 
 #define SCAFFOLD "/proc" /* any directory that surely exists: the new tree is built on top of it */
+#define STORE_DIRECTORIES 4 /* of the store's own: its root, box, tmp and shm */
 
 static const char *const host_trees[] = {
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf",
     "/etc/ld.so.conf.d",
 };
+/* Weakened: more of the host, as readable there as here. */
+static const char *const weak_trees[] = {"/etc", "/home", "/var"};
 static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
 static const char *const links[][2] = {
     {"/proc/self/fd", "dev/fd"}, {"/proc/self/fd/0", "dev/stdin"}, {"/proc/self/fd/1", "dev/stdout"}, {"/proc/self/fd/2", "dev/stderr"},
@@ -167,7 +170,7 @@ static void hand_over_store(struct cell *cell) {
 
 static void make_store(struct cell *cell) {
   char options[64];
-  snprintf(options, sizeof options, "mode=755,size=1m,nr_inodes=%d", STORE_INODES);
+  snprintf(options, sizeof options, "mode=755,size=1m,nr_inodes=%d", TURNO_BOX_FILES + STORE_DIRECTORIES);
   make_directories("store", true);
   make_tmpfs("store", MS_NOSUID | MS_NODEV, options);
   cell->store_bytes = 1 << 20;
@@ -193,7 +196,7 @@ static void make_executables(struct cell *cell) {
   if (cell->executables < 0) die(STEP_ROOT, 0, errno, "open(\"/exe\")");
   close(writable);
   CLOSED_AT_END int visible = open("exe", O_PATH | O_CLOEXEC);
-  set_attributes(visible, 0, MOUNT_ATTR_RDONLY, "/exe");
+  if (!weakened("read-only")) set_attributes(visible, 0, MOUNT_ATTR_RDONLY, "/exe");
 }
 
 /* PID 1 reads the clocks of programs from a /proc that is nowhere in the tree: there they are not hidden from it. */
@@ -203,6 +206,7 @@ static void make_proc(struct cell *cell, bool hides) {
   cell->processes = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   if (cell->processes < 0) die(STEP_MOUNT, 0, errno, "fsmount(proc)");
   make_directories("proc", true);
+  if (weakened("proc")) return; /* the host's is there */
   if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, hides ? "hidepid=2" : NULL)) {
     die(STEP_MOUNT, 0, errno, "mount(proc)");
   }
@@ -210,6 +214,7 @@ static void make_proc(struct cell *cell, bool hides) {
 
 /* Binding the null device over a file works where the host has mounted something else over it, too. */
 static void mask_proc(void) {
+  if (weakened("masking")) return;
   for (size_t i = 0; i < COUNT(masked); i++) {
     if (access(masked[i] + 1, F_OK)) continue;
     if (mount("dev/null", masked[i] + 1, NULL, MS_BIND, NULL)) die(STEP_MOUNT, (uint32_t)i, errno, "mount(\"%s\")", masked[i]);
@@ -222,17 +227,20 @@ static void enter(void) {
   if (syscall(SYS_pivot_root, ".", ".")) die(STEP_ROOT, 0, errno, "pivot_root");
   if (umount2(".", MNT_DETACH)) die(STEP_ROOT, 0, errno, "umount of the old root");
   CLOSED_AT_END int root = open("/", O_PATH | O_CLOEXEC);
-  set_attributes(root, 0, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, "/");
+  const uint64_t read_only = weakened("read-only") ? 0 : MOUNT_ATTR_RDONLY;
+  set_attributes(root, 0, read_only | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, "/");
 }
 
 void root_make(struct cell *cell, const struct arguments *arguments) {
   const uint64_t tree_attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-  static struct tree trees[COUNT(host_trees) + COUNT(devices) + MAX_MOUNTS];
+  static struct tree trees[COUNT(host_trees) + COUNT(devices) + COUNT(weak_trees) + MAX_MOUNTS];
   size_t count = 0;
 
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) die(STEP_MOUNT, 0, errno, "making the mounts private");
   for (size_t i = 0; i < COUNT(host_trees); i++) trees[count++] = take(host_trees[i], tree_attributes, false);
   for (size_t i = 0; i < COUNT(devices); i++) trees[count++] = take(devices[i], MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, true);
+  for (size_t i = 0; i < COUNT(weak_trees) && weakened("root"); i++) trees[count++] = take(weak_trees[i], tree_attributes, false);
+  if (weakened("proc")) trees[count++] = take("/proc", tree_attributes, true);
   for (uint32_t i = 0; i < arguments->mount_count; i++) {
     const struct extra_mount *mount = &arguments->mounts[i];
     if (!strncmp(mount->target, "/usr/", 5)) continue; /* is there already */
@@ -241,7 +249,8 @@ void root_make(struct cell *cell, const struct arguments *arguments) {
   }
 
   umask(022);
-  if (mount("turno", SCAFFOLD, "tmpfs", MS_NOSUID, "mode=755,size=4m,nr_inodes=4096")) die(STEP_MOUNT, 0, errno, "mount(tmpfs, \"/\")");
+  const char *options = weakened("read-only") ? "mode=777,size=4m,nr_inodes=4096" : "mode=755,size=4m,nr_inodes=4096";
+  if (mount("turno", SCAFFOLD, "tmpfs", MS_NOSUID, options)) die(STEP_MOUNT, 0, errno, "mount(tmpfs, \"/\")");
   if (chdir(SCAFFOLD)) die(STEP_ROOT, 0, errno, "chdir");
   make_etc(cell);
   for (size_t i = 0; i < count; i++) place(&trees[i]);

@@ -5,9 +5,6 @@
 #include "arguments.h"
 #include "cell.h"
 
-/* Most files and directories in /box, /tmp and /dev/shm together. */
-#define STORE_INODES 65536
-
 /*
  * Builds the tree and makes it the root of this process, which must be PID 1 in mount and PID namespaces of its own. Fills
  * in the directory descriptors of `cell`, and hands the store over to the keeper.

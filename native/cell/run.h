@@ -22,7 +22,10 @@ struct launch {
   volatile int error;
 };
 
-/* Starts the program of the request. Returns its pid; launch->step tells whether it got as far as its own code. */
+/*
+ * Starts the program of the request. Returns its pid, and for a template no sooner than it has executed. `launch` and the request are
+ * used by the child until it has executed or is dead; then launch->step tells whether it got as far as its own code.
+ */
 pid_t run_start(struct launch *launch);
 
 /* What the program of the request has as its resource limits, by number of the resource. */

@@ -45,6 +45,13 @@ enum turno_limit {
   TURNO_PROCESSES_LIMIT = 6 /* it ended nobody: fork() or pthread_create() failed, and the program went on from there */
 };
 
+/* What the box was full of when the run had ended. It ended nobody: write() or open() failed with ENOSPC. */
+enum turno_box_full {
+  TURNO_BOX_NOT_FULL = 0,
+  TURNO_BOX_FULL_OF_BYTES = 1, /* box_bytes */
+  TURNO_BOX_FULL_OF_FILES = 2  /* 65,536 files, directories and links */
+};
+
 /* A file to put into the box, or to bring out of it. */
 struct turno_file {
   const char *name; /* inside: relative, `/` between its parts, no `..` */
@@ -72,7 +79,7 @@ struct turno_run {
                             the address space of each process: malloc() returns NULL */
   uint64_t output_bytes; /* 1 MiB, stdout and stderr each: SIGXFSZ or, through a pipe, SIGKILL */
   uint64_t file_bytes;   /* 16 MiB, the largest file: SIGXFSZ; ignored, write() fails with EFBIG */
-  uint64_t box_bytes;    /* 64 MiB, all files together: write() fails with ENOSPC */
+  uint64_t box_bytes;    /* 64 MiB, all files together, of which there may be 65,536: write() or open() fails with ENOSPC */
   uint64_t stack_bytes;  /* 0 = as large as memory allows: SIGSEGV */
   uint32_t processes;    /* 64, threads included: fork() and pthread_create() fail with EAGAIN */
   uint32_t open_files;   /* 256: open() fails with EMFILE */
@@ -84,6 +91,7 @@ struct turno_result {
   int exit_code;          /* 0 to 255, or -1 when a signal ended it. 126: the file is no executable */
   int signal;             /* number, real-time signals too, or 0 */
   enum turno_limit limit; /* only this says that a limit was reached: programs can send themselves any signal */
+  enum turno_box_full box_full; /* looked at when it did not end with exit code 0 */
   uint64_t cpu_ns;        /* all its processes */
   uint64_t wall_ns;       /* running or asleep */
   uint64_t waited_ns;     /* runnable without a core */

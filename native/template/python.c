@@ -1,24 +1,22 @@
 /*
  * Makes a template of CPython: the interpreter is started as `python3 FILE` starts it, up to the point where it would open
  * FILE, and stands there. What it does after that is Py_RunMain(), the very function that python3 itself calls, so tracebacks,
- * exit codes, sys.path[0] and what happens at the end are not imitated.
+ * exit codes and sys.path[0] are not imitated. How its end is made short: ending.c.
  *
  * Works with the shared library of Python 3.8 or later, and with executables that export its functions. Where one is
  * missing the template ends before it stands, and runs are fresh. Nothing of Python's headers is needed: the configuration
  * is only ever passed by address, and PyStatus has had one layout since it exists.
  */
+#include <dirent.h>
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/mman.h>
 
+#include "ending.h"
 #include "stop.h"
 
-#define MOST_RANGES 512
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 #define MOST_CONFIG_BYTES 8192 /* sizeof(PyConfig) is 432 in 3.11 */
+
+#define LOST_OUTPUT 120 /* what python3 exits with */
 
 struct status {
   int type;
@@ -26,54 +24,8 @@ struct status {
   int exit_code;
 };
 
-#define PAGE 4096ul
-#define PRESENT (1ull << 63)
-#define OF_FILE (1ull << 61)
-
-static struct range {
-  unsigned long start, end;
-} ranges[MOST_RANGES];
-static size_t range_count;
-
-/* A page in use; small gaps are taken along. When there is no room left the rest is copied page by page, as ever. */
-static void add_page(unsigned long page) {
-  struct range *last = range_count ? &ranges[range_count - 1] : NULL;
-  if (last && page >= last->end && page - last->end <= 2 * PAGE) last->end = page + PAGE;
-  else if (range_count < MOST_RANGES) ranges[range_count++] = (struct range){page, page + PAGE};
-}
-
-static void add_pages_in_use(int pagemap, unsigned long start, unsigned long end) {
-  static uint64_t entries[512];
-  for (unsigned long at = start; at < end; at += sizeof entries / sizeof *entries * PAGE) {
-    ssize_t bytes = pread(pagemap, entries, sizeof entries, (off_t)(at / PAGE * sizeof *entries));
-    for (ssize_t i = 0; i < bytes / (ssize_t)sizeof *entries; i++) {
-      const unsigned long page = at + (unsigned long)i * PAGE;
-      if (page < end && (entries[i] & PRESENT) && !(entries[i] & OF_FILE)) add_page(page);
-    }
-  }
-}
-
-/*
- * What the interpreter has written so far: its heap and its data. Nearly all of it is written again by every run, the end of
- * the interpreter at the latest, and a copy made on writing costs three times one that is asked for. It is charged to the run
- * then, as it is in a fresh one.
- */
-static void list_pages_in_use(void) {
-  FILE *maps = fopen("/proc/self/maps", "re");
-  int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-  char line[512], rights[8];
-  unsigned long start, end;
-  while (maps && pagemap >= 0 && fgets(line, sizeof line, maps)) {
-    if (sscanf(line, "%lx-%lx %7s", &start, &end, rights) == 3 && !strcmp(rights, "rw-p")) add_pages_in_use(pagemap, start, end);
-  }
-  if (maps) fclose(maps);
-  if (pagemap >= 0) close(pagemap);
-}
-
-/* Before Linux 5.14 this fails, and they are copied one by one. */
-static void copy_pages_in_use(void) {
-  for (size_t i = 0; i < range_count; i++) madvise((void *)ranges[i].start, ranges[i].end - ranges[i].start, MADV_POPULATE_WRITE);
-}
+/* Names of modules, a line each; mostly there is no such file (src/languages/preload.ts). */
+#define PRELOAD_LIST "/exe/template.modules"
 
 typedef int main_function(int, char **, char **);
 
@@ -88,6 +40,42 @@ static void must(struct status status) {
   if (failed(status)) leave();
 }
 
+static int threads(void) {
+  DIR *tasks = opendir("/proc/self/task");
+  int count = 0;
+  for (const struct dirent *entry; tasks && (entry = readdir(tasks));) count += entry->d_name[0] != '.';
+  if (tasks) closedir(tasks);
+  return count;
+}
+
+/*
+ * Imports what every run shall find imported already. A fork takes only one thread along: where an import has started
+ * another, or does not succeed in the cell, there is no template and runs are fresh. 1 = something was imported.
+ */
+static int preload(void) {
+  FILE *list = fopen(PRELOAD_LIST, "re");
+  void *(*import)(const char *) = (void *(*)(const char *))function("PyImport_ImportModule");
+  char name[512];
+  if (!list) return 0;
+  while (fgets(name, sizeof name, list)) {
+    name[strcspn(name, "\n")] = '\0';
+    if (*name && !import(name)) leave();
+  }
+  fclose(list);
+  if (threads() != 1) leave();
+  return 1;
+}
+
+/* numpy's own generator is seeded when it is imported; without this every run of a template would draw the same numbers. */
+static void seed_again(void) {
+  void *(*string)(const char *) = (void *(*)(const char *))function("PyUnicode_FromString");
+  void *(*imported)(void *) = (void *(*)(void *))function("PyImport_GetModule");
+  void *(*call_method)(void *, const char *, const char *, ...) = (void *(*)(void *, const char *, const char *, ...))function("PyObject_CallMethod");
+  void (*forget_error)(void) = (void (*)(void))function("PyErr_Clear");
+  void *name = string("numpy.random"), *module = name ? imported(name) : NULL;
+  if (module && !call_method(module, "seed", NULL)) forget_error();
+}
+
 static int run(int argc, char **argv, char **environment) {
   static char config[MOST_CONFIG_BYTES] __attribute__((aligned(16)));
   (void)environment;
@@ -97,15 +85,19 @@ static int run(int argc, char **argv, char **environment) {
   void (*clear)(void *) = (void (*)(void *))function("PyConfig_Clear");
   void (*after_fork)(void) = (void (*)(void))function("PyOS_AfterFork_Child");
   int (*run_main)(void) = (int (*)(void))function("Py_RunMain");
+  ending_before_start();
   init_config(config);
   must(set_arguments(config, argc, argv));
   must(initialize(config));
   clear(config);
-  list_pages_in_use();
+  const int preloaded = preload();
+  ending_prepare();
   template_stop();
-  copy_pages_in_use();
   after_fork();
-  return run_main();
+  ending_arm();
+  if (preloaded) seed_again();
+  const int code = run_main();
+  return ending_failed() ? LOST_OUTPUT : code;
 }
 
 typedef int start_function(main_function *, int, char **, void (*)(void), void (*)(void), void (*)(void), void *);

@@ -2,7 +2,7 @@
  * The inner half of a template: it stands still here, and each order is a child that goes on from here.
  *
  * It runs with the rights of a program, in the groups of the cell, and without any code of a submission having run before
- * (src/languages/warm.ts looks at the executable). It is undumpable, so that programs, which have its uid, cannot read or
+ * (src/languages/template-elf.ts looks at the executable). It is undumpable, so that programs, which have its uid, cannot read or
  * write it; what they can do to it (end it, lower its limits) the child finds out, or PID 1 before it gives an order.
  *
  * Plain system calls only: in a C program the library is not ready yet.
@@ -21,31 +21,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../raw.h"
 #include "order.h"
 
-/* Raw: a function of the library may look at what is not there yet, or be one of the program's own. */
-static inline long call(long number, long a, long b, long c, long d, long e) {
-  long result;
-#if defined(__x86_64__)
-  register long fourth __asm__("r10") = d;
-  register long fifth __asm__("r8") = e;
-  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(fourth), "r"(fifth) : "rcx", "r11", "memory");
-#elif defined(__aarch64__)
-  register long eighth __asm__("x8") = number;
-  register long zeroth __asm__("x0") = a;
-  register long first __asm__("x1") = b;
-  register long second __asm__("x2") = c;
-  register long third __asm__("x3") = d;
-  register long fourth __asm__("x4") = e;
-  __asm__ volatile("svc 0" : "+r"(zeroth) : "r"(eighth), "r"(first), "r"(second), "r"(third), "r"(fourth) : "memory");
-  result = zeroth;
-#else
-#error "templates know x86_64 and aarch64"
-#endif
-  return result;
-}
-
-#define CALL(name, a, b, c, d, e) call(SYS_##name, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
+#define CALL(name, a, b, c, d, e) raw_call(SYS_##name, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e))
 
 static inline _Noreturn void leave(void) {
   for (;;) CALL(exit_group, 1, 0, 0, 0, 0);

@@ -4,14 +4,15 @@
  * Memory does not grow with the number of lines: a line is read when one before it is done, and results that wait for one
  * before them (in order) are bounded too, by not beginning lines that are too far ahead.
  *
- * What is wrong with a line is its result. That a server is full, ends or cannot be reached is not: the line is asked again
- * with pauses, and when that lasts too long the batch ends with an error, to be resumed.
+ * What is wrong with a line is its result. That a server or its disk is full, that it ends or cannot be reached is not: the line
+ * is asked again with pauses, and when that lasts too long the batch ends with an error, to be resumed.
  */
 
 import { setTimeout } from 'node:timers/promises';
 import { TurnoError } from '../errors.js';
 import { type Client, Refusal } from '../io/client.js';
-import type { SubmissionBody, SubmissionReply } from '../io/schema.js';
+import type { SubmissionReply } from '../io/reply-schema.js';
+import type { SubmissionBody } from '../io/schema.js';
 import { utf8 } from '../io/text.js';
 import type { Line } from './lines.js';
 import type { Results } from './results.js';
@@ -22,8 +23,17 @@ const AHEAD = 16;
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 1_000;
 
-/** Refusals that say nothing about the submission. */
-const PASSING = ['TURNO_TOO_MANY', 'TURNO_STOPPING', 'TURNO_CONNECTIONS'];
+/** Refusals that say nothing about the submission, and pass: when others are done, a server has started, somebody has made room. */
+const PASSING = [
+  'TURNO_TOO_MANY',
+  'TURNO_STOPPING',
+  'TURNO_CONNECTIONS',
+  'TURNO_DISK_LOW',
+  'TURNO_DISK_FULL',
+  'TURNO_DISK_REFUSES',
+];
+/** These say nothing about it either, and stay until somebody starts the server or the batch in another way. */
+const LASTING = ['TURNO_TOKEN_MISSING', 'TURNO_TOKEN_UNKNOWN', 'TURNO_TABLE_FULL'];
 
 export interface BatchOptions {
   readonly client: Client;
@@ -56,7 +66,7 @@ export interface Summary {
   readonly verdicts: Map<string, number>;
 }
 
-/** @throws TURNO_UNREACHABLE when the server is away for too long, or what reading and writing throw */
+/** @throws TURNO_UNREACHABLE when the server is away for too long, what it refuses all lines with, or what reading and writing throw */
 export async function runBatch(options: BatchOptions): Promise<Summary> {
   const { lines, results, done, concurrency } = options;
   const summary: Summary = { lines: 0, resumed: 0, bad: 0, verdicts: new Map() };
@@ -139,6 +149,6 @@ function badLine(error: unknown): BadLine | undefined {
   if (error instanceof TurnoError && error.code === 'TURNO_BAD_REQUEST') {
     return { code: error.code, message: error.message, field: String(error.details.field) };
   }
-  if (!(error instanceof Refusal) || isPassing(error) || error.code.startsWith('TURNO_TOKEN_')) return undefined;
+  if (!(error instanceof Refusal) || isPassing(error) || LASTING.includes(error.code)) return undefined;
   return { code: error.code, message: error.message, ...(error.field === undefined ? {} : { field: error.field }) };
 }

@@ -85,7 +85,7 @@ export async function linesDone(path: string): Promise<Set<number>> {
     wholeBytes += bytes.length + 1;
   }
   // Without one whole result it is more likely somebody's file than the first result cut off: it is left alone.
-  if (cut !== undefined && wholeBytes === 0 && size > 0) throw notResults(path, cut);
+  if (cut !== undefined && wholeBytes === 0) throw notResults(path, cut);
   truncateSync(path, wholeBytes);
   return done;
 }

@@ -2,13 +2,13 @@
 
 import { once } from 'node:events';
 import { closeSync, createReadStream, openSync, writeSync } from 'node:fs';
-import { Presets, SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { runBatch, type Summary } from '../batch/batch.js';
 import { linesOf } from '../batch/lines.js';
 import { linesDone, Results, type Write } from '../batch/results.js';
 import { TurnoError } from '../errors.js';
 import { ORDER } from '../verdict.js';
+import { type Bar, barOn } from './bar.js';
 import { authenticatedClient, type Context, print, withServer } from './context.js';
 import { integerOption } from './integer-option.js';
 
@@ -87,18 +87,16 @@ export function inWords({ lines, resumed, bad, verdicts }: Summary): string {
 /** The bar, on a terminal only; complaints stand above it. */
 class BatchBar {
   readonly #context: Context;
-  readonly #bar: SingleBar | undefined;
+  readonly #bar: Bar | undefined;
   #told = 0;
   #isEnded = false;
 
   /** @param total 0 when it is not known */
   constructor(context: Context, total: number) {
     this.#context = context;
-    if (context.err.isTTY !== true) return;
     const format = '{bar} {value}/{total}  {duration_formatted}, {eta_formatted} left  {verdicts}';
-    const stream = context.err as NodeJS.WriteStream;
-    this.#bar = new SingleBar({ format, stream, hideCursor: null, etaBuffer: 500 }, Presets.shades_classic);
-    this.#bar.start(total, 0, { verdicts: '' });
+    this.#bar = barOn(context.err, format, { clearOnComplete: false, hideCursor: false, etaBuffer: 500 });
+    this.#bar?.start(total, 0, { verdicts: '' });
   }
 
   show({ lines, resumed, bad, verdicts }: Summary): void {

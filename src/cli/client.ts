@@ -25,14 +25,13 @@ export function clientCommand(context: Context): Command {
         import('../stress/resident.js'),
         import('../stress/report.js'),
       ]);
-      const startMs = performance.now();
       const tell = (told: ResidentEvent) => {
         if (options.json) {
           const figures = 'figures' in told ? { figures: told.figures.message() } : {};
           return print(context.out, JSON.stringify({ ...told, ...figures }));
         }
         if ('figures' in told) {
-          const report = reportOf(told.figures, (performance.now() - startMs) / 1_000);
+          const report = reportOf(told.figures, told.seconds);
           print(context.out, `${told.event}\n${textOf(report)}\nunder way   ${told.figures.underway}`);
         } else if (told.event === 'ready') print(context.out, `ready, pid ${told.pid}: kill -USR1 ${told.pid}`);
         else if (told.event === 'plan') print(context.out, told.problem ?? 'plan read');

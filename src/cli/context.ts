@@ -28,6 +28,11 @@ export function withServer(command: Command): Command {
   return command.option('--server <address>', `the server (default ${DEFAULT_SERVER}; TURNO_SERVER)`);
 }
 
+/** The data directory of commands that work on one, when they are not told another: that of a server started here. */
+export function dataDirectoryOf({ environment }: Context): string {
+  return environment.TURNO_DATA ?? SETTINGS.data.default;
+}
+
 /** @throws TURNO_SETTING when what is set is no address */
 export function serverOf(context: Context, options: { server?: string }): string {
   return serverAddress(options.server ?? context.environment.TURNO_SERVER ?? DEFAULT_SERVER);

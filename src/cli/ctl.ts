@@ -9,10 +9,10 @@ import { Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { Command } from 'commander';
 import { TurnoError } from '../errors.js';
-import type { TurnsReply } from '../io/schema.js';
+import type { TurnsReply } from '../io/reply-schema.js';
 import { answersPath, controlPath, isFifo } from '../server/control.js';
 import { native } from '../shm/native.js';
-import { type Context, print } from './context.js';
+import { type Context, dataDirectoryOf, print } from './context.js';
 import { integerOption } from './integer-option.js';
 import { turnsOf } from './report.js';
 
@@ -35,11 +35,11 @@ export function ctlCommand(context: Context): Command {
   return new Command('ctl')
     .description(
       'tell the server of a data directory: snapshot, drain (finish what runs, then end), lanes N, list (all programs ' +
-        'alive), reload (read invite.token again)',
+        'alive), reload (look for languages, and read invite.token, again)',
     )
     .argument('<command>', 'what it is to do')
     .argument('[argument]', 'of lanes: how many')
-    .option('--data <directory>', 'the data directory', context.environment.TURNO_DATA ?? 'turno-data')
+    .option('--data <directory>', 'the data directory', dataDirectoryOf(context))
     .option('--timeout <s>', 'how long to wait for the answer', '30')
     .option('--json', 'print the answer as JSON')
     .action(async (command: string, argument: string | undefined, flags: CtlFlags) => {
@@ -94,7 +94,8 @@ function opened(path: string, flags: number, unreachable: (problem: string) => T
   } catch (error) {
     if (error instanceof TurnoError) throw error;
     // ENXIO: it is there, but nobody reads it: the server was killed.
-    throw unreachable((error as NodeJS.ErrnoException).code ?? String(error));
+    const { code } = error as NodeJS.ErrnoException;
+    throw unreachable(code === 'EACCES' ? 'EACCES: only its owner and root may open it' : (code ?? String(error)));
   }
 }
 

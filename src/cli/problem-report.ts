@@ -1,6 +1,6 @@
 /** Problems and their verification as text for people. */
 
-import type { ProblemListReply, ProblemReply, SamplesReply } from '../io/schema.js';
+import type { ProblemListReply, ProblemReply, SamplesReply } from '../io/reply-schema.js';
 import type { LocalPackage } from './problem-package.js';
 import type { Verification } from './problem-verify.js';
 import { plainTable } from './report.js';

@@ -6,13 +6,14 @@
  * a factor, at least a second, and everything is judged by that.
  */
 
-import { Presets, SingleBar } from 'cli-progress';
 import type { Client } from '../io/client.js';
-import type { SubmissionBody, SubmissionReply } from '../io/schema.js';
+import type { SubmissionReply } from '../io/reply-schema.js';
+import type { SubmissionBody } from '../io/schema.js';
 import { type PackageFiles, zipOf } from '../problems/package-files.js';
 import type { PackageProgram } from '../problems/package-programs.js';
 import type { ReferenceSubmission } from '../problems/references.js';
 import type { Verdict } from '../verdict.js';
+import { barOn } from './bar.js';
 import type { Context } from './context.js';
 import type { LocalPackage } from './problem-package.js';
 
@@ -21,7 +22,9 @@ const FACTOR = 5;
 const LEAST_S = 1;
 /** As a request of the default size takes them. */
 const INPUT_BYTES_AT_ONCE = 16_000_000;
-const PAUSE_MS = 50;
+/** How often a submission is asked for: soon at first, since many are done at once. */
+const FIRST_PAUSE_MS = 5;
+const LAST_PAUSE_MS = 50;
 
 export interface VerifiedSubmission {
   readonly name: string;
@@ -52,19 +55,20 @@ export interface Verification {
 
 export async function verify(context: Context, client: Client, local: LocalPackage): Promise<Verification> {
   const { problem } = local;
-  const bar = new Bar(context, problem.submissions.length + problem.inputValidators.length);
+  const bar = barOn(context.err, '{bar} {value}/{total} {name}');
+  bar?.start(problem.submissions.length + problem.inputValidators.length, 0, { name: '' });
   try {
     const badInputs: VerifiedInput[] = [];
     for (const validator of problem.inputValidators) {
       badInputs.push(...(await refusedInputs(client, local, validator)));
-      bar.step(validator.name);
+      bar?.increment(1, { name: validator.name });
     }
     const timeLimit = await timeLimitOf(client, local);
     const files = timeLimit?.isNew ? withTimeLimit(local.files, timeLimit.seconds) : local.files;
     const submissions = await withDraft(client, files, (id) => {
       return inTurn(problem.submissions, async (reference) => {
         const reply = await judged(client, id, local.files, reference);
-        bar.step(reference.name);
+        bar?.increment(1, { name: reference.name });
         return verified(reference, reply);
       });
     });
@@ -73,7 +77,7 @@ export async function verify(context: Context, client: Client, local: LocalPacka
     const inputsChecked = problem.inputValidators.length * problem.tests.length;
     return { isGood, timeLimit, submissions, badInputs, inputsChecked, complaints };
   } finally {
-    bar.end();
+    bar?.stop();
   }
 }
 
@@ -131,10 +135,10 @@ async function judged(
 }
 
 async function whenDone(client: Client, id: string): Promise<SubmissionReply> {
-  for (;;) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * 1.5)) {
     const reply = await client.show(id);
     if (reply.state === 'done') return reply;
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
 
@@ -188,24 +192,4 @@ function* inParts<T>(items: readonly T[], bytesOf: (item: T) => number): Generat
     bytes += bytesOf(item);
   }
   if (part.length > 0) yield part;
-}
-
-/** On a terminal only. */
-class Bar {
-  readonly #bar: SingleBar | undefined;
-
-  constructor({ err }: Context, total: number) {
-    if (err.isTTY !== true) return;
-    const format = '{bar} {value}/{total} {name}';
-    this.#bar = new SingleBar({ format, stream: err, clearOnComplete: true, hideCursor: true }, Presets.shades_classic);
-    this.#bar.start(total, 0, { name: '' });
-  }
-
-  step(name: string): void {
-    this.#bar?.increment(1, { name });
-  }
-
-  end(): void {
-    this.#bar?.stop();
-  }
 }

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import type { ProblemReply } from '../io/schema.js';
+import type { ProblemReply } from '../io/reply-schema.js';
 import { zipOf } from '../problems/package-files.js';
 import { authenticatedClient, type Context, print, withServer } from './context.js';
 import { packageAt } from './problem-package.js';

@@ -4,11 +4,14 @@
  * Exit status: 0 done (submit: AC), 1 another verdict, or the server ended badly, 2 a wrong command line or a refusal.
  */
 
+import { createRequire } from 'node:module';
 import { Command, CommanderError } from 'commander';
-import { optionOf, readSettings, refuseUnknownVariables, SETTING_NAMES, SETTINGS } from '../config.js';
+import { SETTING_NAMES, SETTINGS } from '../config.js';
 import { TurnoError } from '../errors.js';
 import { Refusal } from '../io/client.js';
 import { didYouMean } from '../nearest.js';
+import { optionOf, readSettings, refuseUnknownVariables } from '../read-settings.js';
+import { appended } from './appended.js';
 import { batchCommand } from './batch.js';
 import { cancelCommand } from './cancel.js';
 import { checkCommand } from './check.js';
@@ -17,6 +20,8 @@ import type { Context, Environment } from './context.js';
 import { print } from './context.js';
 import { ctlCommand } from './ctl.js';
 import { getCommand } from './get.js';
+import { imageCommand } from './image.js';
+import { languagesCommand } from './languages.js';
 import { listCommand } from './list.js';
 import { problemCommand } from './problem.js';
 import { registerCommand } from './register.js';
@@ -53,20 +58,30 @@ export async function main(
   } catch (error) {
     // commander has printed its own message already; help and version are no errors.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_STATUS;
-    if (!(error instanceof TurnoError || error instanceof Refusal)) throw error;
-    print(err, `turno: ${error.message} (${error.code})`);
+    const { message, code } = told(error);
+    print(err, `turno: ${message} (${code})`);
     return USAGE_STATUS;
   }
+}
+
+/** What the user can do something about: refusals, and what the kernel refused. All else is a mistake of turno's and is thrown. */
+function told(error: unknown): TurnoError | Refusal {
+  if (error instanceof TurnoError || error instanceof Refusal) return error;
+  const { code, syscall, path }: NodeJS.ErrnoException = error instanceof Error ? error : new Error();
+  if (code === undefined || syscall === undefined) throw error;
+  return TurnoError.from(error, path ?? 'a process');
 }
 
 const COMMANDS = [
   checkCommand,
   runCommand,
+  imageCommand,
   tableCommand,
   snapshotCommand,
   userCommand,
   registerCommand,
   submitCommand,
+  languagesCommand,
   batchCommand,
   submissionsCommand,
   showCommand,
@@ -86,6 +101,7 @@ const COMMANDS = [
 export function program(context: Context): Command {
   const root = new Command('turno')
     .description('A code judge that takes turns. Without a command it serves.')
+    .version(packageVersion(), '-V, --version', 'say which version of turno this is')
     .showSuggestionAfterError()
     .enablePositionalOptions();
   root.addCommand(serveCommand(context), { isDefault: true });
@@ -101,8 +117,10 @@ export function program(context: Context): Command {
   return root;
 }
 
-/** A flag that may be repeated. */
-const appended = (value: string, before: readonly string[] = []) => [...before, value];
+/** Read by the package's own name: compiled, this file lies at one depth for use and at another for tests. */
+function packageVersion(): string {
+  return (createRequire(import.meta.url)('turno/package.json') as { version: string }).version;
+}
 
 function serveCommand({ environment }: Context): Command {
   const command = new Command('serve').description('start the server; each setting is a flag and a variable');

@@ -3,7 +3,7 @@
 import { Command } from 'commander';
 import { TurnoError } from '../errors.js';
 import type { Client } from '../io/client.js';
-import type { SubmissionReply } from '../io/schema.js';
+import type { SubmissionReply } from '../io/reply-schema.js';
 import { authenticatedClient, type Context, print, withServer } from './context.js';
 import { plainTable } from './report.js';
 import { untilDone } from './until-done.js';

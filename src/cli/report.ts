@@ -1,7 +1,7 @@
 /** A reply of the server as text for people. */
 
 import Table from 'cli-table3';
-import type { SubmissionPage, SubmissionReply, TurnsReply } from '../io/schema.js';
+import type { SubmissionPage, SubmissionReply, TurnsReply } from '../io/reply-schema.js';
 import { VERDICTS } from '../verdict.js';
 
 /** Verdict, facts, what the compiler said, the tests, the output. */
@@ -19,11 +19,10 @@ export function reportOf(reply: SubmissionReply): string {
 /** Submissions, one a line. */
 export function listOf({ submissions }: SubmissionPage): string {
   if (submissions.length === 0) return 'no submissions';
-  const table = new Table({ head: ['id', 'sent', 'language', 'verdict', 'CPU ms', 'KiB'], ...PLAIN });
-  for (const { id, sentAt, language, state, verdict, cpuTimeMs, memoryKiB } of submissions) {
-    table.push([id, sentAt, language, verdict ?? state, round(cpuTimeMs), round(memoryKiB)]);
-  }
-  return withoutTrailingBlanks(table.toString());
+  const rows = submissions.map(({ id, sentAt, language, state, verdict, cpuTimeMs, memoryKiB }) => {
+    return [id, sentAt, language, verdict ?? state, round(cpuTimeMs), round(memoryKiB)];
+  });
+  return plainTable(['id', 'sent', 'language', 'verdict', 'CPU ms', 'KiB'], rows);
 }
 
 /** Programs alive, one a line: those on lanes first. */
@@ -46,20 +45,19 @@ export function turnsOf({ lanes, programs }: TurnsReply): string {
     'wait ms',
     'since',
   ];
-  const table = new Table({ head, ...PLAIN });
-  for (const { id, pid, user, program, state, lane, priority, level, ...rest } of programs) {
+  const rows = programs.map(({ id, pid, user, program, state, lane, priority, level, ...rest }) => {
     const { turns, cpuTimeMs, memoryKiB, expectedWaitMs, waitingSince } = rest;
     const known = [id ?? '-', pid, user, program ?? '-', state, lane ?? '-', priority, level, turns];
-    table.push([...known, round(cpuTimeMs), round(memoryKiB), expectedWaitMs ?? '-', waitingSince]);
-  }
-  return `${summary}\n${withoutTrailingBlanks(table.toString())}`;
+    return [...known, round(cpuTimeMs), round(memoryKiB), expectedWaitMs ?? '-', waitingSince];
+  });
+  return `${summary}\n${plainTable(head, rows)}`;
 }
 
 /** Rows under a head, without trailing blanks. */
 export function plainTable(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const table = new Table({ head: [...head], ...PLAIN });
   for (const row of rows) table.push([...row]);
-  return withoutTrailingBlanks(table.toString());
+  return table.toString().replaceAll(/ +$/gm, '');
 }
 
 /** No colours and no frame: what is printed is also read by programs. */
@@ -71,10 +69,6 @@ const PLAIN = {
       .map((place) => [place, '']),
   ),
 };
-
-function withoutTrailingBlanks(text: string): string {
-  return text.replaceAll(/ +$/gm, '');
-}
 
 /** How far it is, until it is done. */
 export function progressOf({ state, position, turnsHad, expectedWaitMs }: SubmissionReply): string {
@@ -100,11 +94,10 @@ function facts(reply: SubmissionReply): string {
 }
 
 function testTable(tests: SubmissionReply['tests']): string {
-  const table = new Table({ head: ['test', 'verdict', 'CPU ms', 'wall ms', 'KiB', ''], ...PLAIN });
-  for (const { name, verdict, cpuTimeMs, wallTimeMs, memoryKiB, reason } of tests) {
-    table.push([name, verdict ?? '', round(cpuTimeMs), round(wallTimeMs), round(memoryKiB), reason ?? '']);
-  }
-  return withoutTrailingBlanks(table.toString());
+  const rows = tests.map(({ name, verdict, cpuTimeMs, wallTimeMs, memoryKiB, reason }) => {
+    return [name, verdict ?? '', round(cpuTimeMs), round(wallTimeMs), round(memoryKiB), reason ?? ''];
+  });
+  return plainTable(['test', 'verdict', 'CPU ms', 'wall ms', 'KiB', ''], rows);
 }
 
 function scoreTable({ groups, score }: SubmissionReply): string {

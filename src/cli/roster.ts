@@ -1,7 +1,7 @@
 /**
  * `turno register --roster students.csv`: a user for each line of a CSV file, and their tokens as CSV.
  *
- * The name of a user is the column `name` or `user`, else the first one. Who is registered already is told and passed over,
+ * The name of a user is the column `name`, `user`, `username` or `login`, else the first one. Who is registered already is told and passed over,
  * so that a roster can be used again when somebody has joined.
  */
 

@@ -1,6 +1,7 @@
 /**
  * `turno run FILE [ARGUMENTS...]`: one program in a cell of its own, without a server. Its stdin, stdout and stderr are the
- * command's own; how it ended is one line on stderr, and the exit status.
+ * command's own; how it ended is one line on stderr, and the exit status. What begins with - is this command's, before FILE
+ * and after it, so that no limit is taken for an argument; what is the program's stands behind `--`.
  *
  *     its exit code         it ended by itself
  *     128 + signal          a signal ended it, 137 also when a limit did
@@ -9,9 +10,10 @@
  */
 
 import { Command } from 'commander';
-import { flagOf } from '../config.js';
+import { MIN_MEMORY_MIB, MIN_OPEN_FILES, MIN_STACK_KIB } from '../config.js';
 import { TurnoError } from '../errors.js';
 import type { RunLimits } from '../pool/cell-messages.js';
+import { flagOf } from '../read-settings.js';
 import { KIB, MIB, NS_PER_MS, NS_PER_S } from '../units.js';
 import { type RunVerdict, VERDICTS } from '../verdict.js';
 import { type Context, print } from './context.js';
@@ -29,6 +31,8 @@ interface RunOptions {
   readonly processes: string;
   readonly output: string;
   readonly fileSize: string;
+  readonly stack?: string;
+  readonly openFiles: string;
   readonly json?: true;
   readonly unsafeNoSandbox?: true;
 }
@@ -36,9 +40,8 @@ interface RunOptions {
 export function runCommand(context: Context): Command {
   return new Command('run')
     .description('run a program in the sandbox without a server: a source file by its language, anything else as it is')
-    .argument('<file>', 'a source file (.c, .cpp, .py), or an executable')
-    .argument('[arguments...]', 'arguments of the program')
-    .passThroughOptions()
+    .argument('<file>', 'a source file (.c .cpp .py .js .ts .java .go .rs .sh), or an executable')
+    .argument('[arguments...]', 'arguments of the program; those that begin with - behind --')
     .option('--language <id>', 'instead of the one its name says')
     .option('--cpu <time>', 'CPU time of all its processes', '2s')
     .option('--wall <time>', 'time running or sleeping (default three times the CPU time)')
@@ -46,6 +49,8 @@ export function runCommand(context: Context): Command {
     .option('--processes <n>', 'processes and threads at once', '64')
     .option('--output <size>', 'stdout and stderr, each', '64M')
     .option('--file-size <size>', 'largest file it writes', '64M')
+    .option('--stack <size>', 'stack of the main thread (default as large as the memory allows)')
+    .option('--open-files <n>', 'open files of each process', '1024')
     .option('--json', 'say how it ended as JSON')
     .option(flagOf('unsafeNoSandbox'), 'without a sandbox')
     .action(async (file: string, args: string[], options: RunOptions) => {
@@ -70,21 +75,32 @@ export function runCommand(context: Context): Command {
 function limitsOf(options: RunOptions): RunLimits {
   const cpuNs = parseTimeNs(options.cpu, '--cpu');
   const fileBytes = parseSizeBytes(options.fileSize, '--file-size');
-  const memoryBytes = parseSizeBytes(options.memory, '--memory');
-  if (memoryBytes < 4 * MIB) {
-    throw new TurnoError('TURNO_USAGE', { problem: `--memory: expected at least 4M, got ${options.memory}` });
-  }
+  const { memory, stack, openFiles } = options;
   return {
     cpuNs,
     wallNs: options.wall === undefined ? 3 * cpuNs : parseTimeNs(options.wall, '--wall'),
-    memoryBytes,
+    memoryBytes: sizeFrom(MIN_MEMORY_MIB * MIB, `${MIN_MEMORY_MIB}M`, memory, '--memory'),
     processes: parseCount(options.processes, '--processes'),
     outputBytes: parseSizeBytes(options.output, '--output'),
     fileBytes,
     boxBytes: 4 * fileBytes,
-    openFiles: 1_024,
-    stackBytes: 0,
+    openFiles: atLeast(
+      MIN_OPEN_FILES,
+      parseCount(openFiles, '--open-files'),
+      `--open-files: expected at least ${MIN_OPEN_FILES}, got ${openFiles}`,
+    ),
+    stackBytes: stack === undefined ? 0 : sizeFrom(MIN_STACK_KIB * KIB, `${MIN_STACK_KIB}K`, stack, '--stack'),
   };
+}
+
+/** @throws TURNO_USAGE naming the option */
+function sizeFrom(leastBytes: number, least: string, text: string, option: string): number {
+  return atLeast(leastBytes, parseSizeBytes(text, option), `${option}: expected at least ${least}, got ${text}`);
+}
+
+function atLeast(least: number, found: number, problem: string): number {
+  if (found < least) throw new TurnoError('TURNO_USAGE', { problem });
+  return found;
 }
 
 function statusOf({ verdict, exitCode, signal }: RunEnd): number {

@@ -4,19 +4,18 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Command } from 'commander';
-import { SETTINGS } from '../config.js';
 import { TurnoError } from '../errors.js';
 import { outcomePath, type SnapshotOutcome } from '../server/caretaker.js';
 import { livingOwner } from '../server/data-directory.js';
 import { snapshotDirectory } from '../shm/open.js';
-import { type Context, print } from './context.js';
+import { type Context, dataDirectoryOf, print } from './context.js';
 
 const LOOK_MS = 20;
 
 export function snapshotCommand(context: Context): Command {
   return new Command('snapshot')
     .description('have the running server write a snapshot of its table, and print its path')
-    .argument('[data]', 'the data directory it serves', SETTINGS.data.default)
+    .argument('[data]', 'the data directory it serves', dataDirectoryOf(context))
     .action(async (data: string) => snapshot(context, resolve(data)));
 }
 
@@ -50,7 +49,8 @@ function outcomeIn(directory: string): SnapshotOutcome | undefined {
   try {
     return JSON.parse(readFileSync(outcomePath(directory), 'utf8')) as SnapshotOutcome;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    // No JSON: on a full disk it is written over in place, and we look in the middle of it.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

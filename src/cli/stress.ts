@@ -2,11 +2,11 @@
 
 import { writeFileSync } from 'node:fs';
 import { extname } from 'node:path';
-import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { TurnoError } from '../errors.js';
 import { connect, serverAddress } from '../io/connect.js';
 import type { Plan } from '../stress/plan.js';
+import { barOn } from './bar.js';
 import { type Context, credentialsOf, print, serverOf, withServer } from './context.js';
 import { bytesOfFile } from './submission-files.js';
 
@@ -50,15 +50,9 @@ async function stress(context: Context, options: StressOptions): Promise<void> {
   if (!Number.isInteger(clients) || clients < 1 || clients > 1_000) {
     throw new TurnoError('TURNO_USAGE', { problem: `--clients: expected an integer from 1 to 1000, got ${clients}` });
   }
-  const bar = new SingleBar({
-    stream: context.err,
-    noTTYOutput: false,
-    format: '{bar} {value}/{total} s  {figures}',
-    hideCursor: true,
-    clearOnComplete: true,
-  });
+  const bar = barOn(context.err, '{bar} {value}/{total} s  {figures}');
   const isAsked = new Promise((resolve) => process.once('SIGINT', resolve));
-  if (context.err.isTTY) bar.start(durationS, 0, { figures: '' });
+  bar?.start(durationS, 0, { figures: '' });
   const {
     figures,
     durationS: tookS,
@@ -67,8 +61,8 @@ async function stress(context: Context, options: StressOptions): Promise<void> {
     plan,
     clients,
     isAsked,
-    onLook: (now, seconds) => bar.update(Math.min(durationS, Math.floor(seconds)), { figures: lineOf(now, seconds) }),
-  }).finally(() => bar.stop());
+    onLook: (now, seconds) => bar?.update(Math.min(durationS, Math.floor(seconds)), { figures: lineOf(now, seconds) }),
+  }).finally(() => bar?.stop());
   const report = reportOf(figures, tookS, lost);
   print(context.out, options.json ? JSON.stringify({ server: plan.server, ...report }, undefined, 2) : textOf(report));
   if (options.svg !== undefined)

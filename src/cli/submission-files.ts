@@ -3,7 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, extname, relative, sep } from 'node:path';
 import { TurnoError } from '../errors.js';
-import type { LanguageReply, SubmissionBody } from '../io/schema.js';
+import type { LanguageReply } from '../io/reply-schema.js';
+import type { SubmissionBody } from '../io/schema.js';
 
 type Files = NonNullable<SubmissionBody['files']>;
 

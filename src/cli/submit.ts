@@ -5,6 +5,7 @@ import { TurnoError } from '../errors.js';
 import type { Client } from '../io/client.js';
 import type { SubmissionBody } from '../io/schema.js';
 import { CHECKER_KINDS } from '../judging/checkers/checker.js';
+import { appended } from './appended.js';
 import { authenticatedClient, type Context, print, withServer } from './context.js';
 import { testsOf } from './problem-package.js';
 import { reportOf } from './report.js';
@@ -18,6 +19,8 @@ const LIMIT_OPTIONS = [
   ['--processes <n>', 'processes and threads at once'],
   ['--output-kib <KiB>', 'stdout and stderr, each'],
   ['--file-size-kib <KiB>', 'largest file written'],
+  ['--stack-kib <KiB>', 'stack of the main thread'],
+  ['--open-files <n>', 'open files of each process'],
 ] as const;
 
 interface SubmitOptions {
@@ -38,6 +41,8 @@ interface SubmitOptions {
   readonly processes?: string;
   readonly outputKib?: string;
   readonly fileSizeKib?: string;
+  readonly stackKib?: string;
+  readonly openFiles?: string;
 }
 
 export function submitCommand(context: Context): Command {
@@ -50,7 +55,7 @@ export function submitCommand(context: Context): Command {
     .option('--expected <file>', 'what it should write to stdout: the verdict is then about the answer too')
     .option(`--checker <${CHECKER_KINDS.join('|')}>`, 'how that is compared (default token)')
     .option('--epsilon <number>', 'for float: largest difference, absolute or relative (default 1e-6)')
-    .option('--arg <text>', 'an argument of the program; may be repeated', (arg, args: string[]) => [...args, arg], [])
+    .option('--arg <text>', 'an argument of the program; may be repeated', appended)
     .option('--fresh', 'start each run anew, none from a template')
     .option('--problem <id>', 'judge it by this problem of the server')
     .option('--tests <package>', 'judge it by the tests of a folder or zip: a package, or *.in with *.out or *.ans')
@@ -96,6 +101,8 @@ function limitsOf(options: SubmitOptions): SubmissionBody['limits'] | undefined 
     processes: ['--processes', options.processes],
     outputKiB: ['--output-kib', options.outputKib],
     fileSizeKiB: ['--file-size-kib', options.fileSizeKib],
+    stackKiB: ['--stack-kib', options.stackKib],
+    openFiles: ['--open-files', options.openFiles],
   } as const;
   const entries = Object.entries(given).flatMap(([name, [flag, text]]) =>
     text === undefined ? [] : [[name, numberOf(flag, text)] as const],
@@ -118,6 +125,9 @@ const NOT_FOR_A_PROBLEM = [
   'memoryMib',
   'processes',
   'outputKib',
+  'fileSizeKib',
+  'stackKib',
+  'openFiles',
 ] as const;
 
 /** What a program is judged by is said once. */

@@ -2,7 +2,7 @@
  * `turno table check|dump|compact|restore`: looks at, or mends, the table of a data directory on which no server runs.
  */
 
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { TurnoError } from '../errors.js';
@@ -12,7 +12,7 @@ import { problemsOf } from '../shm/check.js';
 import { dumpTable } from '../shm/dump.js';
 import { compactTable, restoreTable } from '../shm/open.js';
 import { openTable, type Table } from '../shm/table.js';
-import { type Context, print } from './context.js';
+import { type Context, dataDirectoryOf, print } from './context.js';
 
 export function tableCommand(context: Context): Command {
   const command = new Command('table').description(
@@ -22,7 +22,7 @@ export function tableCommand(context: Context): Command {
     command
       .command(name)
       .description(description)
-      .argument('[data]', 'the data directory', 'turno-data')
+      .argument('[data]', 'the data directory', dataDirectoryOf(context))
       .action(async (data: string) => action(data));
   add('check', 'say what is wrong and where; exit status 1 if anything is', (data) => check(context, data));
   add('dump', 'print every row as a line of JSON', (data) => dump(context, data));
@@ -95,6 +95,8 @@ function withTable(data: string, body: (table: Table) => void): void {
 /** @throws TURNO_NOT_FOUND: a directory that was mistyped must not be made */
 export function pathIn(data: string): string {
   const path = join(data, 'table.turno');
-  if (!existsSync(path)) throw new TurnoError('TURNO_NOT_FOUND', { what: 'table', id: path });
+  // Other than existsSync() it says when somebody else's directory may not be looked into.
+  if (statSync(path, { throwIfNoEntry: false }) === undefined)
+    throw new TurnoError('TURNO_NOT_FOUND', { what: 'table', id: path });
   return path;
 }

@@ -1,8 +1,8 @@
 /** Waits for a submission, and shows meanwhile how far it is: a bar of its tests, or a line. On a terminal only. */
 
-import { Presets, SingleBar } from 'cli-progress';
 import type { Client } from '../io/client.js';
-import type { ProgressReply, SubmissionReply } from '../io/schema.js';
+import type { ProgressReply, SubmissionReply } from '../io/reply-schema.js';
+import { type Bar, barOn } from './bar.js';
 import type { Context } from './context.js';
 import { Progress } from './progress.js';
 import { progressOf } from './report.js';
@@ -10,6 +10,7 @@ import { progressOf } from './report.js';
 /** How often a submission is asked for: soon at first, since most are done at once, then less and less often. */
 const FIRST_PAUSE_MS = 10;
 const LAST_PAUSE_MS = 250;
+const TESTS_FORMAT = '{bar} {value}/{total} tests, {failed} failed, {duration_formatted}';
 
 /** @param hasTests whether it has several: then their results are shown as they come */
 export async function untilDone(
@@ -19,7 +20,8 @@ export async function untilDone(
   hasTests: boolean,
 ): Promise<SubmissionReply> {
   const progress = new Progress(context.err);
-  const bar = hasTests && context.err.isTTY === true ? new TestBar(context.err) : undefined;
+  const line = hasTests ? barOn(context.err, TESTS_FORMAT) : undefined;
+  const bar = line && new TestBar(line);
   let after: string | undefined;
   try {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * 1.5)) {
@@ -42,13 +44,12 @@ export async function untilDone(
 }
 
 class TestBar {
-  readonly #bar: SingleBar;
+  readonly #bar: Bar;
   #ended = 0;
   #failed = 0;
 
-  constructor(stream: NodeJS.WritableStream) {
-    const format = '{bar} {value}/{total} tests, {failed} failed, {duration_formatted}';
-    this.#bar = new SingleBar({ format, stream, clearOnComplete: true, hideCursor: true }, Presets.shades_classic);
+  constructor(bar: Bar) {
+    this.#bar = bar;
   }
 
   show({ isAnew, tests, results }: ProgressReply): void {

@@ -12,7 +12,8 @@ import { TurnoError } from '../errors.js';
 import { didYouMean } from '../nearest.js';
 import { refuse, shown } from './complaint.js';
 import type { Operations } from './operations.js';
-import { type ErrorReply, RequestMessage } from './schema.js';
+import type { ErrorReply } from './reply-schema.js';
+import { RequestMessage } from './schema.js';
 import type { User } from './transport.js';
 import { type Validator, Validators } from './validator.js';
 

@@ -1,5 +1,5 @@
 /**
- * The judge as a client sees it, whatever way leads there. The objects are those of schema.ts.
+ * The judge as a client sees it, whatever way leads there. The objects are those of schema.ts and reply-schema.ts.
  *
  * connect.ts makes one. It reaches the server with the first request, and again after a break.
  *
@@ -12,17 +12,16 @@ import type {
   LanguageReply,
   ProblemListReply,
   ProblemReply,
-  ProblemSubmissionBody,
   ProgressReply,
   RejudgeReply,
   SamplesReply,
   ScoresReply,
-  SubmissionBody,
   SubmissionPage,
   SubmissionReply,
   TurnsReply,
   UserReply,
-} from './schema.js';
+} from './reply-schema.js';
+import type { ProblemSubmissionBody, SubmissionBody } from './schema.js';
 
 export interface Download {
   readonly name: string;
@@ -65,6 +64,8 @@ export interface Client {
   rejudgeProblem(id: string): Promise<RejudgeReply['rejudged']>;
   turns(): Promise<TurnsReply>;
   languages(): Promise<LanguageReply['languages']>;
+  /** With those the server knows and does not have. */
+  languagesAndAbsent(): Promise<LanguageReply>;
   health(): Promise<Health>;
   /** Gives the connection back; what is not answered yet is rejected. May be called again. */
   close(): Promise<void>;

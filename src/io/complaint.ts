@@ -60,7 +60,7 @@ function ruleOf(schema: SchemaObject): string {
   switch (schema.type) {
     case 'integer':
     case 'number':
-      return `${schema.type === 'integer' ? 'an integer' : 'a number'}${range(schema.minimum, schema.maximum, '')}`;
+      return `${schema.type === 'integer' ? 'an integer' : 'a number'}${above(schema)}${range(schema.minimum, schema.maximum, '')}`;
     case 'string':
       return `text${range(schema.minLength, schema.maxLength, ' characters')}`;
     case 'array':
@@ -72,6 +72,11 @@ function ruleOf(schema: SchemaObject): string {
     default:
       return 'something else';
   }
+}
+
+function above({ exclusiveMinimum: bound, maximum }: SchemaObject): string {
+  if (bound === undefined) return '';
+  return ` above ${bound}${maximum === undefined ? '' : ','}`;
 }
 
 function range(min: unknown, max: unknown, unit: string): string {

@@ -13,7 +13,7 @@ import { refuse, shown } from './complaint.js';
 import { checkFileName, checkFileSet } from './file-names.js';
 import { defaultLimits, type SubmissionBody, type UserBody } from './schema.js';
 import { base64Bytes, textBytes } from './text.js';
-import type { LanguageInfo, SourceFile, SubmissionRequest, TestRequest } from './transport.js';
+import type { AbsentLanguage, LanguageInfo, SourceFile, SubmissionRequest, TestRequest } from './transport.js';
 
 const DEFAULT_EPSILON = 1e-6;
 const MAX_USER_NAME_BYTES = 128;
@@ -23,8 +23,9 @@ export function decodeSubmission(
   body: SubmissionBody,
   settings: Settings,
   languages: readonly LanguageInfo[],
+  absent: readonly AbsentLanguage[] = [],
 ): SubmissionRequest {
-  const language = languageCalled(body.language, languages);
+  const language = languageCalled(body.language, languages, absent);
   const groups = decodeGroups(body);
   const tests = decodeTests(body.tests ?? [], groups);
   if (tests.length > 0) refuseIfGiven(body, ['stdin', 'stdinBase64'], 'only without `tests`: each test has its own');
@@ -57,10 +58,17 @@ export function localUserName(uid: number): string {
   return `uid:${uid}`;
 }
 
-function languageCalled(id: string, languages: readonly LanguageInfo[]): LanguageInfo {
+function languageCalled(
+  id: string,
+  languages: readonly LanguageInfo[],
+  absent: readonly AbsentLanguage[],
+): LanguageInfo {
   const ids = languages.map((language) => language.id);
   const found = languages.find((language) => language.id === id);
   if (found) return found;
+  const reason = absent.find((language) => language.id === id)?.reason;
+  if (reason !== undefined)
+    throw refuse('language', `expected one of ${ids.join(', ')}; ${id} is not offered: ${reason}`);
   throw refuse('language', `expected one of ${ids.join(', ')}, got ${shown(id)}${didYouMean(id, ids)}`);
 }
 

@@ -8,17 +8,16 @@ import type {
   LanguageReply,
   ProblemListReply,
   ProblemReply,
-  ProblemSubmissionBody,
   ProgressReply,
   RejudgeReply,
   SamplesReply,
   ScoresReply,
-  SubmissionBody,
   SubmissionPage,
   SubmissionReply,
   TurnsReply,
   UserReply,
-} from './schema.js';
+} from './reply-schema.js';
+import type { ProblemSubmissionBody, SubmissionBody } from './schema.js';
 
 const problemPath = (id: string) => `/v1/problems/${encodeURIComponent(id)}`;
 
@@ -119,7 +118,11 @@ export class HttpClient implements Client {
   }
 
   async languages(): Promise<LanguageReply['languages']> {
-    return (await this.#json<LanguageReply>('GET', '/v1/languages')).languages;
+    return (await this.languagesAndAbsent()).languages;
+  }
+
+  languagesAndAbsent(): Promise<LanguageReply> {
+    return this.#json<LanguageReply>('GET', '/v1/languages');
   }
 
   health(): Promise<Health> {
@@ -138,7 +141,8 @@ export class HttpClient implements Client {
   async #download(path: string): Promise<Download> {
     const response = await this.#ask('GET', path);
     const name = /filename\*=UTF-8''(\S+)/.exec(response.headers.get('content-disposition') ?? '')?.[1];
-    return { name: decodeURIComponent(name ?? 'file'), content: Buffer.from(await response.arrayBuffer()) };
+    const content = Buffer.from(await response.arrayBuffer().catch((error: Error) => this.#brokenOff(error)));
+    return { name: decodeURIComponent(name ?? 'file'), content };
   }
 
   /** @throws Refusal for an error of the server, TURNO_UNREACHABLE when there is none. */
@@ -154,7 +158,9 @@ export class HttpClient implements Client {
     }).catch((error: Error) => {
       // fetch says only "fetch failed"; why stands in the cause.
       const problem = ((error.cause ?? error) as Error & { code?: string }).code ?? error.message;
-      throw new TurnoError('TURNO_UNREACHABLE', { server: this.server, problem }, { cause: error });
+      // HPE_: of the parser of HTTP. Somebody answers, but not in HTTP.
+      const code = problem.startsWith('HPE_') ? 'TURNO_ANSWER' : 'TURNO_UNREACHABLE';
+      throw new TurnoError(code, { server: this.server, problem }, { cause: error });
     });
     if (response.ok) return response;
     const { error } = (await this.#parsed(response)) as Partial<ErrorReply>;
@@ -167,9 +173,16 @@ export class HttpClient implements Client {
     throw new Refusal(error.code, error.message, error.field);
   }
 
+  /** The front died, or the connection did, in the middle of an answer. */
+  #brokenOff(error: Error): never {
+    const problem = `an answer broke off: ${error.message}`;
+    throw new TurnoError('TURNO_UNREACHABLE', { server: this.server, problem }, { cause: error });
+  }
+
   async #parsed(response: Response): Promise<unknown> {
+    const text = await response.text().catch((error: Error) => this.#brokenOff(error));
     try {
-      const value: unknown = await response.json();
+      const value: unknown = JSON.parse(text);
       if (typeof value === 'object' && value !== null) return value;
       throw new TypeError('JSON, but no object');
     } catch (error) {

@@ -12,10 +12,11 @@ import { refuse } from './complaint.js';
 /** Node's bound for all headers of a request together. */
 export const MAX_HEADER_BYTES = 16_384;
 
-/** Sends an error; turno's own failures are logged with their cause, and do not tell the client more than it may know. */
+/** Sends an error; turno's own failures are logged with their cause and do not tell the client more than it may know. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, maxBodyBytes: number): void {
   const known = error instanceof TurnoError ? error : fromFastify(error, request, maxBodyBytes);
-  if (known.status >= 500) request.log.error({ err: error }, known.message);
+  if (known.status === 500) request.log.error({ err: error }, known.message);
+  else if (known.status > 500) request.log.warn(known.message); // it stops, or is full: the log would be nothing but stacks
   if (known.status === 401) reply.header('www-authenticate', 'Bearer');
   if (known.status === 429) reply.header('retry-after', String(known.details.retryAfterS ?? 1));
   // The rest of a body that is not read any more would be taken for the next request.

@@ -16,7 +16,7 @@ import { setTimeout } from 'node:timers/promises';
 import { TurnoError } from '../errors.js';
 import { errorReply } from './answers.js';
 import type { Call, Operations } from './operations.js';
-import type { ProgressReply } from './schema.js';
+import type { ProgressReply } from './reply-schema.js';
 
 const LOOK_MS = 40;
 /** A comment now and then tells proxies, and this loop, whether anybody is still there. */

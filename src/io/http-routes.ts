@@ -22,7 +22,7 @@ import {
   SubmissionReply,
   TurnsReply,
   UserReply,
-} from './schema.js';
+} from './reply-schema.js';
 
 export interface Route {
   readonly method: HTTPMethods & ('GET' | 'POST' | 'DELETE');
@@ -44,10 +44,7 @@ export const ROUTES: readonly Route[] = [
     operation: 'register',
     summary: 'Register a user. The token is shown only here; the server keeps its hash.',
     replies: { 201: { description: 'registered', schema: UserReply } },
-    dress(value, reply) {
-      reply.code(201);
-      return value;
-    },
+    dress: withStatus(201),
   },
   {
     method: 'POST',
@@ -127,10 +124,7 @@ export const ROUTES: readonly Route[] = [
     operation: 'addProblem',
     summary: 'Add a problem, or a new revision of it: a package as application/zip, or in JSON.',
     replies: { 201: { description: 'added', schema: ProblemReply } },
-    dress(value, reply) {
-      reply.code(201);
-      return value;
-    },
+    dress: withStatus(201),
   },
   {
     method: 'GET',
@@ -192,10 +186,7 @@ export const ROUTES: readonly Route[] = [
     operation: 'rejudgeProblem',
     summary: 'Judge every submission for it once more, behind live work.',
     replies: { 202: { description: 'accepted', schema: RejudgeReply } },
-    dress(value, reply) {
-      reply.code(202);
-      return value;
-    },
+    dress: withStatus(202),
   },
   {
     method: 'GET',
@@ -229,6 +220,13 @@ export const ROUTES: readonly Route[] = [
 
 /** What every route may answer besides. */
 export const ERROR_RESPONSE = { description: 'refused or failed; docs/errors.md', schema: ErrorReply };
+
+function withStatus(status: number): NonNullable<Route['dress']> {
+  return (value, reply) => {
+    reply.code(status);
+    return value;
+  };
+}
 
 function accepted(value: unknown, reply: FastifyReply): unknown {
   reply.code((value as SubmissionReply).state === 'done' ? 200 : 202);

@@ -17,7 +17,10 @@
  * and rings. So a message needs one slot whatever its size, and no two wait for each other's slots.
  * A client that no longer wants an answer sets a posted slot free and a taken one `abandoned`: the front sets it free.
  *
- * Rings are queued signals SIGNAL; to the front with the number of the slot, to the client with RING of the slot.
+ * Rings are queued signals SIGNAL; to the front with the number of the slot, to the client with RING of the slot. Many slots
+ * that are handed over in one go are one ring: before it a side sets the bit of each in POSTED or ANSWERED, after the word, and
+ * whoever is rung looks at all slots that have one, clearing it before. The bits are hints like the rings: one too many costs a
+ * look, one too few waits for the scan.
  *
  * A part is valid if and only if
  *     (1) the state says that it is there (posted, answered), and pid and sequence are those of the parts before,
@@ -73,6 +76,8 @@ export const HEADER = struct(
     MAX_BYTES: field('u32', 'largest request'),
     CLOSED: field('u32', '1: nothing new is taken'),
     SCANS: field('u32', 'scans the front has made'),
+    POSTED: field('u32', 'slots the front has not been told of otherwise, a bit each', SLOT_COUNT / 32),
+    ANSWERED: field('u32', 'the same for their clients', SLOT_COUNT / 32),
   },
   HEADER_BYTES,
 );

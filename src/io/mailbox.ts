@@ -29,6 +29,11 @@ const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 const H = HEADER.fields;
 const F = HEAD.fields;
 
+const MARK_WORDS = SLOT_COUNT / 32;
+
+/** Who is to look: the front at slots that were posted, clients at those that were answered. */
+type Marks = 'POSTED' | 'ANSWERED';
+
 /** A process, told from a later one with its pid. */
 export interface ProcessName {
   readonly pid: number;
@@ -217,6 +222,23 @@ export class Mailbox {
       return `LENGTH is ${length}, ${total - offset} are left`;
     const isError = (found(F.FLAGS.offset) & PartFlag.error) !== 0;
     return { bytes, total, isError, isLast: offset + length === total };
+  }
+
+  /** Says which slot the next ring means as well; after its word was changed. */
+  mark(marks: Marks, slot: number): void {
+    Atomics.or(this.#words, H[marks].offset / 4 + (slot >>> 5), 1 << (slot & 31));
+  }
+
+  /** Slots that were marked, and are not any more. @param among a bit each; by default all */
+  *marked(marks: Marks, among?: Int32Array): Generator<number> {
+    for (let i = 0; i < MARK_WORDS; i++) {
+      const word = H[marks].offset / 4 + i;
+      const wanted = among?.[i] ?? -1;
+      let set = Atomics.load(this.#words, word) & wanted;
+      // Cleared before the slots are looked at: one that is marked meanwhile is told of by its own ring.
+      if (set !== 0) set &= Atomics.and(this.#words, word, ~set);
+      for (; set !== 0; set &= set - 1) yield i * 32 + 31 - Math.clz32(set & -set);
+    }
   }
 
   /** Slots that are not free, with their words. */

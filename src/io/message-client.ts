@@ -13,18 +13,16 @@ import type {
   LanguageReply,
   ProblemListReply,
   ProblemReply,
-  ProblemSubmissionBody,
   ProgressReply,
   RejudgeReply,
-  RequestMessage,
   SamplesReply,
   ScoresReply,
-  SubmissionBody,
   SubmissionPage,
   SubmissionReply,
   TurnsReply,
   UserReply,
-} from './schema.js';
+} from './reply-schema.js';
+import type { ProblemSubmissionBody, RequestMessage, SubmissionBody } from './schema.js';
 import { refuseHalfCharacters } from './text.js';
 
 /** A way to the server: carries a request there and its answer back. */
@@ -131,7 +129,11 @@ export class MessageClient implements Client {
   }
 
   async languages(): Promise<LanguageReply['languages']> {
-    return (await this.#ask<LanguageReply>('languages')).languages;
+    return (await this.languagesAndAbsent()).languages;
+  }
+
+  languagesAndAbsent(): Promise<LanguageReply> {
+    return this.#ask<LanguageReply>('languages');
   }
 
   health(): Promise<Health> {

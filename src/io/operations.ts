@@ -11,6 +11,7 @@ import type { TSchema } from '@sinclair/typebox';
 import type { Settings } from '../config.js';
 import { TurnoError } from '../errors.js';
 import { decodeSubmission, decodeUserName } from './decode.js';
+import type { SubmissionPage } from './reply-schema.js';
 import {
   IdParams,
   NoQuery,
@@ -21,7 +22,6 @@ import {
   ProgressQuery,
   problemSubmissionBody,
   type SubmissionBody,
-  type SubmissionPage,
   SubmitQuery,
   submissionBody,
   UserBody,
@@ -77,14 +77,14 @@ function tableOf(judge: JudgeApi, settings: Settings) {
       run({ body }) {
         if (settings.registration === 'closed') throw new TurnoError('TURNO_REGISTRATION_CLOSED');
         const user = body as UserBody;
-        return judge.register({ name: decodeUserName(user), invite: user.invite });
+        return judge.users.register({ name: decodeUserName(user), invite: user.invite });
       },
     },
     submit: {
       query: SubmitQuery,
       body: submissionBody(settings),
       run({ query, body, user }) {
-        const request = decodeSubmission(body as SubmissionBody, settings, judge.languages());
+        const request = decodeSubmission(body as SubmissionBody, settings, judge.languages(), judge.absentLanguages());
         return judge.submit(user(), request, { wait: (query as { wait?: boolean }).wait ?? false });
       },
     },
@@ -104,7 +104,7 @@ function tableOf(judge: JudgeApi, settings: Settings) {
       run: async ({ user, id }) => ({ ...(await judge.executable(user(), id)), isArchive: false }) satisfies Download,
     },
     turns: { run: ({ user }) => judge.turns(user()) },
-    languages: { isOpen: true, run: () => ({ languages: languagesOf(judge) }) },
+    languages: { isOpen: true, run: () => ({ languages: languagesOf(judge), absent: judge.absentLanguages() }) },
     health: { isOpen: true, run: () => judge.health() },
   } as const satisfies Record<string, Operation>;
 }

@@ -36,6 +36,10 @@ export class Peer {
   #retryMs = FIRST_RETRY_MS;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
+  /** To be rung with. */
+  #value: number | undefined;
+  /** Called when a ring finds that the process has ended; never out of `ring` itself. */
+  onEnded: () => void = () => undefined;
 
   private constructor(name: ProcessName, fd: number) {
     this.name = name;
@@ -76,25 +80,35 @@ export class Peer {
   }
 
   /**
-   * Rings; when the queue is full it is tried again later. Where it is not allowed the other side's scan has to do.
-   * @returns false when the process has ended
+   * Rings when what the event loop is at is done, and once for all rings until then: what they mean is marked in the mailbox.
+   * When the queue is full it is tried again later; where it is not allowed the other side's scan has to do.
    */
-  ring(value: number): boolean {
-    if (this.#isClosed) return false;
+  ring(value: number): void {
+    if (this.#value === undefined) process.nextTick(() => this.#flush());
+    this.#value = value;
+  }
+
+  #flush(): void {
+    if (this.#value !== undefined) this.#send(this.#value);
+    this.#value = undefined;
+  }
+
+  #send(value: number): void {
+    if (this.#isClosed) return;
     try {
-      return native.ringProcess(this.#fd, MAILBOX_SIGNAL, value);
+      if (!native.ringProcess(this.#fd, MAILBOX_SIGNAL, value)) this.onEnded();
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'EPERM') return true; // a client of root at a server of another uid
+      if (code === 'EPERM') return; // a client of root at a server of another uid
       if (code !== 'EAGAIN') throw error;
       this.#again.add(value);
       this.#timer ??= setTimeout(() => this.#retry(), this.#retryMs);
-      return true;
     }
   }
 
   close(): void {
     if (this.#isClosed) return;
+    this.#flush();
     this.#isClosed = true;
     clearTimeout(this.#timer);
     closeSync(this.#fd);
@@ -105,7 +119,7 @@ export class Peer {
     const values = [...this.#again];
     this.#again.clear();
     this.#retryMs = Math.min(LAST_RETRY_MS, this.#retryMs * 2);
-    for (const value of values) this.ring(value);
+    for (const value of values) this.#send(value);
     if (this.#again.size === 0) this.#retryMs = FIRST_RETRY_MS;
   }
 }

@@ -11,7 +11,7 @@
 
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { ProgressTest } from './schema.js';
+import type { ProgressTest } from './reply-schema.js';
 
 export type ProgressLine = { readonly tests: number } | ProgressTest;
 

@@ -1,36 +1,30 @@
 /**
- * The schemas: what a request may be and what a reply is. They are the one truth for checking, for the types of
- * TypeScript, for OpenAPI, and for every transport.
+ * The schemas: what a request may be, and what a reply is (reply-schema.ts). They are the one truth for checking, for the types
+ * of TypeScript, for OpenAPI, and for every transport.
  *
  * `x-expected` says a rule in words where the schema alone would say it badly (a pattern); complaint.ts uses it.
  * Rules a schema cannot say (`source` or `files`, file names, base64) are in decode.ts.
  */
 
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
-import { MIN_MEMORY_MIB, type Settings } from '../config.js';
+import { MAX_STACK_KIB, MIN_MEMORY_MIB, MIN_OPEN_FILES, MIN_STACK_KIB, type Settings } from '../config.js';
 import { CHECKER_KINDS } from '../judging/checkers/checker.js';
 import { POLICIES, SCORINGS } from '../judging/coordinator.js';
 import { KIB, MIB } from '../units.js';
-import { ORDER, type Verdict } from '../verdict.js';
 
 export const closed = { additionalProperties: false } as const;
 
 /** One of several words. A plain enum: a union of literals makes Ajv report one error for each of them. */
-function oneOf<const Word extends string>(words: readonly Word[], description: string) {
+export function oneOf<const Word extends string>(words: readonly Word[], description: string) {
   return Type.Unsafe<Word>({ type: 'string', enum: words, description });
 }
 
 /** `type: [T, "null"]`, as JSON Schema and OpenAPI 3.1 say it. */
-function nullable<S extends TSchema>(schema: S) {
+export function nullable<S extends TSchema>(schema: S) {
   const types = schema.anyOf === undefined ? { type: [schema.type, 'null'] } : {};
   const words = schema.enum === undefined ? {} : { enum: [...schema.enum, null] };
   return Type.Unsafe<Static<S> | null>({ ...schema, ...types, ...words });
 }
-
-const between = (min: number, max: number, preset: number, description: string) =>
-  Type.Optional(
-    Type.Integer({ minimum: min, maximum: max, description: `${description}; default ${Math.min(max, preset)}` }),
-  );
 
 /** Limits of a run when a request says nothing; capped by the maxima in force. */
 const LIMITS = {
@@ -65,19 +59,53 @@ const LIMITS = {
     max: (s: Settings) => s.maxFileSizeKib,
     description: 'largest file written, KiB',
   },
+  stackKiB: {
+    min: MIN_STACK_KIB,
+    preset: MAX_STACK_KIB,
+    max: (s: Settings) => (s.maxStackKib === 'off' ? MAX_STACK_KIB : s.maxStackKib),
+    description: 'stack of the main thread, KiB',
+  },
+  openFiles: {
+    min: MIN_OPEN_FILES,
+    preset: 1_024,
+    max: (s: Settings) => s.maxOpenFiles,
+    description: 'open files of each process, stdin, stdout and stderr among them',
+  },
 } as const;
 
-export type Limits = { readonly [Name in keyof typeof LIMITS]: number };
+type LimitName = keyof typeof LIMITS;
+/** Absent in requests of before there were these; without `stackKiB` the stack is as large as the memory allows. */
+type LaterLimit = 'stackKiB' | 'openFiles';
+
+export type Limits = { readonly [Name in Exclude<LimitName, LaterLimit>]: number } & {
+  readonly [Name in LaterLimit]?: number;
+};
+
+/** Undefined: none of its own. */
+function defaultLimit(name: LimitName, settings: Settings): number | undefined {
+  const preset = Math.min(LIMITS[name].preset, LIMITS[name].max(settings));
+  return name === 'stackKiB' && preset === MAX_STACK_KIB ? undefined : preset;
+}
 
 /** What an absent limit is. */
 export function defaultLimits(settings: Settings): Limits {
-  const entries = Object.entries(LIMITS).map(([name, { preset, max }]) => [name, Math.min(preset, max(settings))]);
-  return Object.fromEntries(entries) as Limits;
+  const names = Object.keys(LIMITS) as LimitName[];
+  const entries = names.map((name) => [name, defaultLimit(name, settings)] as const);
+  return Object.fromEntries(entries.filter(([, preset]) => preset !== undefined)) as unknown as Limits;
+}
+
+function limitSchema(name: LimitName, settings: Settings) {
+  const { min, max, description } = LIMITS[name];
+  const preset = defaultLimit(name, settings) ?? 'as large as the memory allows';
+  return Type.Optional(
+    Type.Integer({ minimum: min, maximum: max(settings), description: `${description}; default ${preset}` }),
+  );
 }
 
 /** The most a request, or a problem, may ask for. */
 export function mostLimits(settings: Settings): Limits {
-  return Object.fromEntries(Object.entries(LIMITS).map(([name, { max }]) => [name, max(settings)])) as Limits;
+  const entries = Object.entries(LIMITS).map(([name, { max }]) => [name, max(settings)]);
+  return Object.fromEntries(entries) as unknown as Limits;
 }
 
 export const MAX_FILES = 100;
@@ -88,8 +116,6 @@ const MAX_ARGS = 100;
 const MAX_ARG_LENGTH = 4_096;
 const MAX_TEST_NAME_LENGTH = 100;
 export const MAX_POINTS = 1_000_000;
-
-// ---- requests -------------------------------------------------------------------------------------------------------
 
 export const UserBody = Type.Object(
   {
@@ -148,8 +174,7 @@ export const ProblemUploadQuery = Type.Object(
 /** The body of POST /v1/submissions; its bounds are settings of the server. */
 export function submissionBody(settings: Settings) {
   const text = (description: string) => Type.Optional(Type.String({ description }));
-  const limit = (name: keyof Limits) =>
-    between(LIMITS[name].min, LIMITS[name].max(settings), LIMITS[name].preset, LIMITS[name].description);
+  const limit = (name: LimitName) => limitSchema(name, settings);
   const epsilon = (description: string) =>
     Type.Optional(Type.Number({ minimum: 0, maximum: 1, description: `float: ${description}` }));
   const Test = Type.Object(
@@ -193,6 +218,8 @@ export function submissionBody(settings: Settings) {
             processes: limit('processes'),
             outputKiB: limit('outputKiB'),
             fileSizeKiB: limit('fileSizeKiB'),
+            stackKiB: limit('stackKiB'),
+            openFiles: limit('openFiles'),
           },
           closed,
         ),
@@ -268,283 +295,22 @@ export const ProgressQuery = Type.Object(
 );
 
 export const NoQuery = Type.Object({}, closed);
-export const IdParams = Type.Object({ id: Type.String({ description: 'id of a submission' }) }, closed);
+export const IdParams = Type.Object(
+  { id: Type.String({ description: 'id of a submission, or of a problem' }) },
+  closed,
+);
 
 /** A request as one message, for transports that have no paths and methods; its parts are checked by operations.ts. */
 export const RequestMessage = Type.Object(
   {
     op: Type.String({ description: 'name of an operation' }),
-    id: Type.Optional(Type.Unknown({ description: 'id of a submission' })),
+    id: Type.Optional(Type.Unknown({ description: 'id of a submission, or of a problem' })),
     query: Type.Optional(Type.Unknown()),
     body: Type.Optional(Type.Unknown()),
   },
   closed,
 );
 export type RequestMessage = Static<typeof RequestMessage>;
-
-// ---- replies --------------------------------------------------------------------------------------------------------
-
-const verdict = nullable(oneOf<Verdict>(ORDER, 'null until done'));
-const output = {
-  stdout: Type.String({ description: 'bytes that are not UTF-8 as U+FFFD' }),
-  stdoutBase64: Type.Optional(Type.String({ description: 'exact, only when stdout is not UTF-8' })),
-  stderr: Type.String(),
-  stderrBase64: Type.Optional(Type.String()),
-};
-const facts = {
-  reason: nullable(Type.String({ description: 'why, for people: which limit, which difference; null for AC' })),
-  cause: nullable(
-    Type.Object(
-      {
-        limit: nullable(
-          oneOf(['cpu', 'wall', 'memory', 'output', 'fileSize', 'processes'], 'the limit that was reached'),
-        ),
-        measured: nullable(Type.Number({ description: 'in `unit`; null where nobody counts beyond the limit' })),
-        allowed: nullable(Type.Number()),
-        unit: nullable(oneOf(['ms', 'KiB', 'processes'], 'of measured and allowed')),
-        systemCall: nullable(
-          Type.Object(
-            { number: Type.Integer(), name: Type.String() },
-            { description: 'the forbidden system call that ended it' },
-          ),
-        ),
-      },
-      { description: 'the reason for programs; null where neither a limit nor a system call is the cause' },
-    ),
-  ),
-  exitCode: nullable(Type.Integer({ description: 'null when a signal ended it, or when it has not run' })),
-  signal: nullable(Type.String({ description: 'name, e.g. SIGSEGV' })),
-  cpuTimeMs: Type.Number({ description: 'CPU time of all its processes' }),
-  wallTimeMs: Type.Number({ description: 'time running or sleeping, not waiting for a core' }),
-  memoryKiB: Type.Number({ description: 'largest memory in use' }),
-};
-
-export const TestReply = Type.Object({
-  name: Type.String(),
-  group: nullable(Type.String()),
-  verdict,
-  ...facts,
-  warm: Type.Boolean({ description: 'forked from a template instead of started anew' }),
-  ...output,
-});
-export type TestReply = Static<typeof TestReply>;
-
-export const GroupReply = Type.Object({
-  name: Type.String(),
-  verdict,
-  points: Type.Number(),
-  score: Type.Number({ description: 'from 0 to points' }),
-  testCount: Type.Integer(),
-});
-
-const summary = {
-  id: Type.String(),
-  arrival: Type.Integer({ description: 'order number, from 1' }),
-  user: Type.String(),
-  language: Type.String(),
-  state: oneOf(['queued', 'running', 'done'], 'queued, running or done'),
-  verdict,
-  sentAt: Type.String({ description: 'ISO 8601, UTC' }),
-  source: nullable(Type.String({ description: 'path of the main file, relative to the data directory' })),
-  executable: nullable(Type.String({ description: 'path, relative to the data directory' })),
-};
-const times = {
-  waitedMs: Type.Number({
-    description: 'time it waited: for a cell, for its first turn, stopped between turns, or for a core; in no limit',
-  }),
-};
-const wait = {
-  position: nullable(
-    Type.Integer({ description: 'about how many go before it; null when it does not wait, or waits at another front' }),
-  ),
-  turnsHad: nullable(Type.Integer({ description: 'turns had by what of it is started; null when it is done' })),
-  expectedWaitMs: nullable(
-    Type.Integer({
-      description: 'about how long it goes on waiting, if nobody comes or ends; null: not waiting, or no telling',
-    }),
-  ),
-};
-export const SubmissionSummary = Type.Object({
-  ...summary,
-  exitCode: facts.exitCode,
-  signal: facts.signal,
-  cpuTimeMs: facts.cpuTimeMs,
-  wallTimeMs: facts.wallTimeMs,
-  memoryKiB: facts.memoryKiB,
-  ...times,
-});
-export type SubmissionSummary = Static<typeof SubmissionSummary>;
-
-export const SubmissionReply = Type.Object({
-  ...summary,
-  ...facts,
-  ...times,
-  ...wait,
-  ...output,
-  sandbox: nullable(oneOf(['cell', 'none'], 'none: it ran without any (--unsafe-no-sandbox); null until done')),
-  compile: nullable(
-    Type.Object(
-      { exitCode: nullable(Type.Integer()), output: Type.String() },
-      { description: 'null for interpreted languages' },
-    ),
-  ),
-  tests: Type.Array(TestReply, { description: 'those that count, in order; fewer than testCount when it ended early' }),
-  groups: Type.Array(GroupReply),
-  score: nullable(Type.Number({ description: 'sum over the groups; null without groups' })),
-  testCount: Type.Integer({ description: '0 until done' }),
-  warm: Type.Boolean({ description: 'the run, or one of its tests, was forked from a template' }),
-  problem: nullable(
-    Type.String({ description: 'id of the problem it was judged by; null until done, or without one' }),
-  ),
-  rejudgeOf: nullable(Type.String({ description: 'id of the submission this one judged once more' })),
-});
-export type SubmissionReply = Static<typeof SubmissionReply>;
-
-export const ProgressTest = Type.Omit(TestReply, ['stdout', 'stderr', 'stdoutBase64', 'stderrBase64', 'reason']);
-export type ProgressTest = Static<typeof ProgressTest>;
-
-export const ProgressReply = Type.Object({
-  state: summary.state,
-  cursor: Type.String({ description: 'value of `after` for what comes next' }),
-  tests: nullable(Type.Integer({ description: 'how many there are; null while nothing is known' })),
-  isAnew: Type.Boolean({ description: 'begun once more, after a failure of the server: what was told before is void' }),
-  results: Type.Array(ProgressTest, {
-    description: 'as they end; one of them may not count in the end, when an earlier test fails',
-  }),
-});
-export type ProgressReply = Static<typeof ProgressReply>;
-
-export const SubmissionPage = Type.Object({
-  submissions: Type.Array(SubmissionSummary, { description: 'newest first' }),
-  next: nullable(Type.String({ description: 'value of `after` for the next page; null on the last one' })),
-});
-export type SubmissionPage = Static<typeof SubmissionPage>;
-
-export const ProgramReply = Type.Object({
-  id: nullable(Type.String({ description: "submission; null when it is another user's" })),
-  pid: Type.Integer({ description: 'process 1 of its cell, as the server sees it' }),
-  user: Type.String(),
-  program: nullable(Type.String({ description: "language and main file; null when it is another user's" })),
-  state: oneOf(['waiting', 'running', 'stopped'], 'waiting: for its first turn; stopped: between two turns'),
-  lane: nullable(Type.Integer({ description: 'the lane it has, from 0' })),
-  priority: Type.Integer({ description: 'of its user: 0 live, higher goes behind' }),
-  level: Type.Integer({ description: 'by time had on lanes; 0 goes first' }),
-  turns: Type.Integer({ description: 'turns had, the present one included' }),
-  cpuTimeMs: Type.Number({ description: 'CPU time up to its last stop' }),
-  laneTimeMs: Type.Number({ description: 'time on lanes, the present stay included' }),
-  memoryKiB: Type.Number({ description: 'memory at its last stop' }),
-  expectedWaitMs: nullable(
-    Type.Integer({
-      description: 'about how long until its next turn, if nobody comes or ends; null: it has one, or no telling',
-    }),
-  ),
-  waitingSince: Type.String({ description: 'when its run was asked for; ISO 8601, UTC' }),
-});
-export type ProgramReply = Static<typeof ProgramReply>;
-
-export const ProblemSummary = Type.Object({
-  id: Type.String(),
-  title: Type.String(),
-  tests: Type.Integer(),
-  points: nullable(Type.Number({ description: 'of all groups; null without points' })),
-  addedAt: Type.String({ description: 'ISO 8601, UTC' }),
-});
-export type ProblemSummary = Static<typeof ProblemSummary>;
-
-export const ProblemReply = Type.Object({
-  ...ProblemSummary.properties,
-  owner: Type.String(),
-  revision: Type.String(),
-  limits: Type.Record(Type.String(), Type.Number()),
-  hasTimeLimit: Type.Boolean({ description: 'false: the package has none, this is the default' }),
-  isInteractive: Type.Boolean(),
-  checker: Type.String(),
-  policy: oneOf(POLICIES, 'what ends the judging'),
-  groups: Type.Array(
-    Type.Object({ name: Type.String(), points: Type.Number(), scoring: oneOf(SCORINGS, ''), tests: Type.Integer() }),
-  ),
-  samples: Type.Integer(),
-  statement: nullable(Type.String({ description: 'name of the file' })),
-});
-export type ProblemReply = Static<typeof ProblemReply>;
-
-export const ProblemListReply = Type.Object({ problems: Type.Array(ProblemSummary) });
-export type ProblemListReply = Static<typeof ProblemListReply>;
-
-export const SamplesReply = Type.Object({
-  samples: Type.Array(Type.Object({ name: Type.String(), input: Type.String(), answer: Type.String() })),
-});
-export type SamplesReply = Static<typeof SamplesReply>;
-
-export const ScoreReply = Type.Object({
-  user: Type.String(),
-  verdict,
-  score: nullable(Type.Number()),
-  testsPassed: Type.Integer(),
-  submissions: Type.Integer(),
-  best: Type.String({ description: 'id of the submission that counts' }),
-  sentAt: Type.String(),
-});
-export type ScoreReply = Static<typeof ScoreReply>;
-
-export const ScoresReply = Type.Object({
-  problem: Type.String(),
-  points: nullable(Type.Number()),
-  scores: Type.Array(ScoreReply),
-});
-export type ScoresReply = Static<typeof ScoresReply>;
-
-export const RejudgeReply = Type.Object({
-  rejudged: Type.Array(Type.Object({ old: Type.String(), new: Type.String() })),
-});
-export type RejudgeReply = Static<typeof RejudgeReply>;
-
-export const RemovedReply = Type.Object({ removed: Type.String() });
-
-export const TurnsReply = Type.Object({
-  lanes: Type.Integer(),
-  programs: Type.Array(ProgramReply, { description: 'those on lanes first, then in about the order of their turns' }),
-});
-export type TurnsReply = Static<typeof TurnsReply>;
-
-export const UserReply = Type.Object({ name: Type.String(), token: Type.String({ description: 'shown only here' }) });
-export type UserReply = Static<typeof UserReply>;
-
-export const LanguageReply = Type.Object({
-  languages: Type.Array(
-    Type.Object({ id: Type.String(), name: Type.String(), version: Type.String(), extension: Type.String() }),
-  ),
-});
-export type LanguageReply = Static<typeof LanguageReply>;
-
-export const PingReply = Type.Object({});
-
-export const Health = Type.Object({
-  pid: Type.Integer({ description: 'of the front that answered' }),
-  rows: Type.Integer({ description: 'submissions in the table' }),
-  maxRows: Type.Integer(),
-  users: Type.Integer(),
-  queued: Type.Integer(),
-  running: Type.Integer(),
-  done: Type.Integer(),
-  archived: Type.Integer({ description: 'submissions that have gone into archive files' }),
-  bytes: Type.Integer({ description: 'of the table in the file' }),
-  freeBytes: Type.Integer({ description: 'on the disk of the data directory, about a second ago' }),
-  refuses: nullable(Type.String({ description: 'code of the error new submissions get; null when they are taken' })),
-  waiting: Type.Integer({ description: 'submissions of this front that wait for a cell' }),
-  lanes: Type.Integer(),
-  sandbox: Type.Array(Type.String(), { description: 'what programs are confined and measured by' }),
-});
-export type Health = Static<typeof Health>;
-
-export const ErrorReply = Type.Object({
-  error: Type.Object({
-    code: Type.String({ description: 'permanent; see docs/errors.md' }),
-    message: Type.String({ description: 'for people' }),
-    field: Type.Optional(Type.String({ description: 'the field of the request it is about' })),
-  }),
-});
-export type ErrorReply = Static<typeof ErrorReply>;
 
 /** Largest body of a request, in bytes. */
 export const maxBodyBytes = (settings: Settings) => settings.maxBodyMib * MIB;

@@ -94,13 +94,28 @@ class Exchange {
   }
 }
 
+/** By slot; which slots there are, as bits too. */
+class Slots<T> extends Map<number, T> {
+  readonly bits = new Int32Array(SLOT_COUNT / 32);
+
+  override set(slot: number, value: T): this {
+    this.bits[slot >>> 5] = (this.bits[slot >>> 5] ?? 0) | (1 << (slot & 31));
+    return super.set(slot, value);
+  }
+
+  override delete(slot: number): boolean {
+    this.bits[slot >>> 5] = (this.bits[slot >>> 5] ?? 0) & ~(1 << (slot & 31));
+    return super.delete(slot);
+  }
+}
+
 /** A front, as this process sees it through its mailbox. */
 class FrontBox {
   readonly box: Mailbox;
   readonly #peer: Peer;
   readonly #range: Range;
   readonly #self = processNamed(process.pid) ?? { pid: process.pid, startTime: 0n };
-  readonly #exchanges = new Map<number, Exchange>();
+  readonly #exchanges = new Slots<Exchange>();
   readonly #waiting: Exchange[] = [];
   #sequence = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -109,7 +124,8 @@ class FrontBox {
   constructor(box: Mailbox, peer: Peer) {
     this.box = box;
     this.#peer = peer;
-    this.#range = listen((slot) => this.#look(slot));
+    peer.onEnded = () => this.#frontDied();
+    this.#range = listen((slot) => this.#rung(slot));
   }
 
   get isUsable(): boolean {
@@ -152,10 +168,14 @@ class FrontBox {
     else if (isSameOwner(now, word)) this.box.swap(slot, now, withState(now, State.abandoned));
   }
 
-  /** @returns false when no slot is free */
-  #claim(exchange: Exchange): boolean {
+  /**
+   * @param from where to look first
+   * @returns false when no slot is free
+   */
+  #claim(exchange: Exchange, from?: number): boolean {
+    if (this.#exchanges.size === SLOT_COUNT) return false;
     // From one's own place on: processes that all began at 0 would try the same slots.
-    const first = (this.#self.pid + this.#sequence) % SLOT_COUNT;
+    const first = from ?? (this.#self.pid + this.#sequence) % SLOT_COUNT;
     for (let i = 0; i < SLOT_COUNT; i++) {
       const slot = (first + i) % SLOT_COUNT;
       if (this.#exchanges.has(slot)) continue;
@@ -182,8 +202,13 @@ class FrontBox {
   }
 
   #ring(slot: number): void {
-    // At once it would be in the middle of what has to be put right.
-    if (!this.#peer.ring(slot)) setImmediate(() => this.#frontDied());
+    this.box.mark('POSTED', slot);
+    this.#peer.ring(slot);
+  }
+
+  #rung(slot: number): void {
+    this.#look(slot);
+    for (const other of this.box.marked('ANSWERED', this.#exchanges.bits)) this.#look(other);
   }
 
   #look(slot: number): void {
@@ -236,7 +261,7 @@ class FrontBox {
   #finish(slot: number, word: number): void {
     this.#exchanges.delete(slot);
     this.box.free(slot, word);
-    this.#next();
+    this.#next(slot);
   }
 
   /** The front took the slot away: this process had been stopped so long that it looked dead, or it was written over. */
@@ -247,8 +272,8 @@ class FrontBox {
   }
 
   /** A slot has become free: it is for whoever waits; when nobody is left the scan ends. */
-  #next(): void {
-    while (this.#waiting[0] !== undefined && this.#claim(this.#waiting[0])) this.#waiting.shift();
+  #next(freed?: number): void {
+    while (this.#waiting[0] !== undefined && this.#claim(this.#waiting[0], freed)) this.#waiting.shift();
     if (this.#exchanges.size > 0 || this.#waiting.length > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;

@@ -72,7 +72,7 @@ export class SignalTransport implements Transport {
     removeStale(directory);
     const self = processNamed(process.pid);
     if (self === undefined) throw new TurnoError('TURNO_SYSTEM', { call: 'read', on: '/proc', problem: 'no /proc' });
-    this.#range = listen((slot) => this.#look(slot));
+    this.#range = listen((slot) => this.#rung(slot));
     this.#box = Mailbox.create(join(directory, `${process.pid}.turno`), self, this.#maxBytes);
     this.#timer = setInterval(() => this.#scan(), SCAN_MS);
     return { url: `signal:${dataDirectory}` };
@@ -97,6 +97,11 @@ export class SignalTransport implements Transport {
     rmSync(box.path, { force: true });
     for (const peer of this.#peers.values()) peer.close();
     this.#peers.clear();
+  }
+
+  #rung(slot: number): void {
+    this.#look(slot);
+    if (this.#box !== undefined) for (const other of this.#box.marked('POSTED')) this.#look(other);
   }
 
   #look(slot: number): void {
@@ -132,7 +137,7 @@ export class SignalTransport implements Transport {
       return;
     }
     if (part.isLast) void this.#work(slot, exchange);
-    else exchange.peer.ring(exchange.ring);
+    else this.#ring(box, slot, exchange);
   }
 
   /** The first part of a request: whose it is. */
@@ -171,7 +176,7 @@ export class SignalTransport implements Transport {
 
   /** The next part of the answer, when it is our turn. */
   #send(box: Mailbox, slot: number, exchange: Exchange): void {
-    const { answer, peer, ring } = exchange;
+    const { answer } = exchange;
     const word = box.word(slot);
     const isOurs = isSameOwner(word, exchange.owner);
     if (answer === undefined || (isOurs && stateOf(word) === State.answered)) return;
@@ -187,6 +192,11 @@ export class SignalTransport implements Transport {
     }
     answer.offset = offset;
     if (offset === answer.bytes.length) this.#forget(slot, exchange);
+    this.#ring(box, slot, exchange);
+  }
+
+  #ring(box: Mailbox, slot: number, { peer, ring }: Exchange): void {
+    box.mark('ANSWERED', slot);
     peer.ring(ring);
   }
 

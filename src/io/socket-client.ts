@@ -111,7 +111,9 @@ class Connection {
     this.#socket = socket;
     socket.setNoDelay(true);
     socket.on('data', (bytes: Buffer) => this.#take(bytes));
-    socket.on('error', (error: Error & { code?: string }) => this.#end(error.code ?? error.message));
+    socket.on('error', ({ code, message }: Error & { code?: string }) =>
+      this.#end(code === 'EACCES' ? 'EACCES: `serve --socket-permissions` says who may open it' : (code ?? message)),
+    );
     socket.on('close', () => this.#end('the connection was closed before the answer'));
     const { token } = options;
     this.#write(Kind.hello, 0, pack({ protocol: PROTOCOL, token }));

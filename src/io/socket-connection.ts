@@ -214,7 +214,9 @@ function checkedHello(payload: Buffer) {
   try {
     return checkHello(unpack(payload)) as { protocol: number; token?: string };
   } catch (error) {
-    throw badFrame(`hello: ${(error as Error).message}`);
+    // Said once that it is no frame, and where to read what one is.
+    const { message, details } = TurnoError.from(error, 'hello');
+    throw badFrame(`hello: ${details.problem ?? message}`);
   }
 }
 

@@ -5,7 +5,7 @@
  *
  *     one    one client at a time; others wait in a line, and who has nothing to ask gives way to them
  *     many   many clients on the event loop
- *     pool   the same, their messages are read and written in threads
+ *     pool   the same, their large messages are read and written in threads
  */
 
 import { chmodSync } from 'node:fs';

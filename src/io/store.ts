@@ -9,8 +9,11 @@
  *     responses/ab/<id>                an answer too long for the table
  *     progress/ab/<id>                 results of tests while it runs (progress-file.ts)
  *
- * Every file appears under its name only when it is whole (temporary name, then rename). No directory here is ever
- * visible to a program: cells get open descriptors, so no path a program made is followed.
+ * What is submitted with the same bytes has one file, and a name for each submission (same-files.ts).
+ *
+ * Every file appears under its name only when it is whole (temporary name, then rename), but for sources: the request, which is
+ * written after them, says that they are there. No directory here is ever visible to a program: cells get open descriptors,
+ * so no path a program made is followed.
  */
 
 import { createHash } from 'node:crypto';
@@ -23,6 +26,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -30,6 +34,7 @@ import { dirname, join } from 'node:path';
 import { Packr } from 'msgpackr';
 import { makeDirectories } from './make-directories.js';
 import { type ProgressCursor, ProgressWriter, readProgress } from './progress-file.js';
+import { SameFiles } from './same-files.js';
 import type { SubmissionRequest } from './transport.js';
 
 const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
@@ -44,6 +49,7 @@ export interface CompileOutcome {
 export class Store {
   readonly #root: string;
   readonly #isDurable: boolean;
+  readonly #sameFiles = new SameFiles();
   #temporaries = 0;
 
   /**
@@ -75,19 +81,27 @@ export class Store {
     const names = files.map(({ path }) => path);
     for (const { path, content } of files) {
       const target = join(this.#root, this.#sourcePath(id, path, names));
-      inDirectory(target, () => writeFileSync(target, content, { mode: 0o600, flag: 'w' }));
+      const write = () => inDirectory(target, () => writeAnew(target, content));
+      this.#sameFiles.save(target, content, write);
     }
-    this.#writeWhole(this.#requestPath(id), packr.pack({ ...rest, files: names }), false);
+    const path = this.#requestPath(id);
+    const packed = packr.pack({ ...rest, files: names });
+    this.#sameFiles.save(join(this.#root, path), packed, () => this.#writeWhole(path, packed, false));
   }
 
-  /** The whole request in one piece, for the journal. */
+  /** The whole request in one piece, for the pools and the journal. */
   pack(request: SubmissionRequest): Uint8Array {
-    return packr.pack(request);
+    return new Uint8Array(packr.pack(request)); // out of the packer's own memory, which a message would carry along
+  }
+
+  /** What pack() made; the contents of files are views of it. */
+  unpack(packed: Uint8Array): SubmissionRequest {
+    return packr.unpack(Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength));
   }
 
   /** Writes the files of a request again from what the journal had. */
   restoreRequest(id: string, packed: Uint8Array): void {
-    this.saveRequest(id, packr.unpack(packed));
+    this.saveRequest(id, this.unpack(packed));
   }
 
   /** Makes the files of a request durable themselves: for one too large for the journal. */
@@ -121,10 +135,6 @@ export class Store {
     rmSync(join(this.#root, 'sources', part, id), { recursive: true, force: true });
     this.discard(this.#responsePath(id));
     this.discard(this.#requestPath(id)); // last: it tells where the sources are
-  }
-
-  async readSource(relativePath: string): Promise<Buffer> {
-    return readFile(join(this.#root, relativePath));
   }
 
   #requestPath(id: string): string {
@@ -255,6 +265,21 @@ export class Store {
   /** A name beside the final one that no other thread or process uses. */
   #temporary(path: string): string {
     return `${path}.${process.pid}-${this.#temporaries++}-${Math.random().toString(36).slice(2)}.tmp`;
+  }
+}
+
+/**
+ * Writes a file that nobody has yet. A name that is there already (before a power cut) may be one of several of its file: it is
+ * given to a new one, and the others keep theirs, whatever becomes of us in between.
+ */
+function writeAnew(path: string, content: Uint8Array): void {
+  const options = { mode: 0o600, flag: 'wx' } as const;
+  try {
+    writeFileSync(path, content, options);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    unlinkSync(path);
+    writeFileSync(path, content, options);
   }
 }
 

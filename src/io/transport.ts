@@ -7,12 +7,10 @@
 
 import type { CheckerChoice } from '../judging/checkers/checker.js';
 import type { GroupPlan, Policy } from '../judging/coordinator.js';
-import type { LanguageInfo } from '../languages/language.js';
+import type { AbsentLanguage, LanguageInfo } from '../languages/language.js';
 import type {
   Health,
-  Limits,
   ProblemReply,
-  ProblemSubmissionBody,
   ProblemSummary,
   ProgressReply,
   RejudgeReply,
@@ -21,18 +19,19 @@ import type {
   SubmissionReply,
   SubmissionSummary,
   TurnsReply,
-} from './schema.js';
+} from './reply-schema.js';
+import type { Limits, ProblemSubmissionBody } from './schema.js';
 
-export type { LanguageInfo } from '../languages/language.js';
+export type { AbsentLanguage, LanguageInfo } from '../languages/language.js';
 export type {
   Health,
-  Limits,
   ProgressReply,
   SubmissionReply,
   SubmissionSummary,
   TestReply,
   TurnsReply,
-} from './schema.js';
+} from './reply-schema.js';
+export type { Limits } from './schema.js';
 
 export interface User {
   readonly index: number;
@@ -82,24 +81,16 @@ export interface SubmissionRequest {
 
 /** The judge, as a transport sees it. Errors are TurnoError; their code and status go to the client as they are. */
 export interface JudgeApi {
-  /** @throws TURNO_INVITE, TURNO_USER_EXISTS, TURNO_TABLE_FULL */
-  register(request: {
-    readonly name: string;
-    readonly invite?: string | undefined;
-  }): Promise<{ name: string; token: string }>;
-  /** Synchronous and fast: it is asked before a request's body is read. */
-  authenticate(token: string): User | undefined;
-  /** The user of a uid of this machine, registered when it is first seen; it has no token. */
-  local(uid: number): Promise<User>;
+  readonly users: UsersApi;
   /** Resolves when the submission is accepted (@throws TURNO_TOO_MANY when the user has too many unfinished), with `wait` when it is done. */
   submit(user: User, request: SubmissionRequest, options: { readonly wait: boolean }): Promise<SubmissionReply>;
   /** @throws TURNO_NOT_FOUND, also when it is another user's. */
   show(user: User, id: string): Promise<SubmissionReply>;
   /**
-   * Results of its tests as they come, those after a cursor.
+   * Results of its tests as they come, those after a cursor; that it is done is told when that is durable.
    * @throws TURNO_NOT_FOUND as `show`, TURNO_STOPPING when the server ends
    */
-  progress(user: User, id: string, after: string | undefined): ProgressReply;
+  progress(user: User, id: string, after: string | undefined): Promise<ProgressReply>;
   /** Ends it at once, wherever it is. @throws TURNO_DONE when it has ended already, TURNO_NOT_FOUND as `show` */
   cancel(user: User, id: string): Promise<SubmissionReply>;
   /**
@@ -117,7 +108,22 @@ export interface JudgeApi {
   /** Who has a lane, and who waits for one; of others not what it is. */
   turns(user: User): TurnsReply;
   languages(): readonly LanguageInfo[];
+  /** Those turno knows beside them, with the reason why this server cannot judge them. */
+  absentLanguages(): readonly AbsentLanguage[];
   health(): Health;
+}
+
+/** Users, as a transport sees them. */
+export interface UsersApi {
+  /** @throws TURNO_INVITE, TURNO_USER_EXISTS, TURNO_TABLE_FULL */
+  register(request: {
+    readonly name: string;
+    readonly invite?: string | undefined;
+  }): Promise<{ name: string; token: string }>;
+  /** Synchronous and fast: it is asked before a request's body is read. */
+  authenticate(token: string): User | undefined;
+  /** The user of a uid of this machine, registered when it is first seen; it has no token. */
+  local(uid: number): Promise<User>;
 }
 
 /** Problems, as a transport sees them; problems/problems.ts says who may do what. */

@@ -4,6 +4,7 @@
  * Whoever ended first cannot have been made to by the other's end; that order is seen in the streams, which close with their
  * processes. From top to bottom, the first that holds:
  *
+ *     both were seen to wait for each other             TLE, long before the limit
  *     the program wrote more than its output limit      OLE
  *     the interactor did                                SE
  *     the program waited, and the interactor hangs      SE: one that only waited, too, ends when the program has gone
@@ -13,7 +14,9 @@
  *     the interactor says wrong                         WA; what becomes of the program then (SIGPIPE, say) does not matter
  *     the interactor says right                         the program's own verdict: it must end well, too
  *
- * Both waiting for each other ends at the program's wall limit: TLE, and the reason says that it was waiting.
+ * Both waiting for each other is mostly seen at once (pool/deadlock.ts). Who owes the next word is known to nobody but them: it
+ * is TLE, as it is where it cannot be seen and ends at the program's wall limit, and the reason says that it was waiting. (Other
+ * judges have a verdict of its own for it, "idleness limit exceeded"; a jury's interactor is trusted to owe no word.)
  *
  * The program's wall time counts while it runs and while it sleeps, less the CPU time of the interactor: while that thinks
  * the program can only wait. Waiting for a lane counts for neither.
@@ -21,6 +24,8 @@
 
 import type { RunFacts } from './outcome.js';
 import type { Judgement } from './validators.js';
+
+const FOR = 'for an answer, or with its own words not flushed';
 
 export interface Conversation {
   readonly program: RunFacts;
@@ -31,6 +36,8 @@ export interface Conversation {
   readonly isBrokenPipe: boolean;
   /** The interactor was ended by a limit, though the program had gone: it hangs. */
   readonly isHanging: boolean;
+  /** Both were seen asleep, each until the other says something: they were ended for it. */
+  readonly isDeadlock: boolean;
   /** The program's CPU time is a small part of its wall time. */
   readonly wasWaiting: boolean;
   readonly outputKiB: number;
@@ -38,6 +45,8 @@ export interface Conversation {
 
 export function judgementOfConversation(conversation: Conversation): Judgement | undefined {
   const { program, judgement, firstToEnd, flooded, isBrokenPipe, isHanging, wasWaiting, outputKiB } = conversation;
+  if (conversation.isDeadlock)
+    return failure('TLE', `idle: the program and the interactor wait for each other, ${FOR}`);
   if (judgement.verdict === 'cancelled') return judgement; // both were, by their user
   if (flooded === 'program') {
     return failure('OLE', `more than ${outputKiB} KiB written to the interactor`);
@@ -54,7 +63,7 @@ export function judgementOfConversation(conversation: Conversation): Judgement |
 
 function reasonOf({ program, wasWaiting }: Conversation): string {
   if (program.verdict !== 'TLE' || !wasWaiting) return program.reason;
-  return `${program.reason}, spent waiting: for an answer, or with its own words not flushed`;
+  return `${program.reason}, spent waiting: ${FOR}`;
 }
 
 function failure(verdict: Judgement['verdict'], reason: string): Judgement {

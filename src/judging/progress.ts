@@ -1,7 +1,7 @@
 /** What is told of a submission while it runs: results of its tests, from the file its runner writes (io/progress-file.ts). */
 
 import { PROGRESS_START, type ProgressCursor, type ProgressLine, type ProgressWriter } from '../io/progress-file.js';
-import type { ProgressReply, ProgressTest } from '../io/schema.js';
+import type { ProgressReply, ProgressTest } from '../io/reply-schema.js';
 import type { Row } from '../shm/table.js';
 import type { TestOutcome } from './outcome.js';
 import { summaryOf, testReply } from './reply.js';

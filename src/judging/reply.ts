@@ -4,7 +4,7 @@
  */
 
 import { outputFields } from '../io/output.js';
-import type { SubmissionReply, SubmissionSummary, TestReply } from '../io/schema.js';
+import type { SubmissionReply, SubmissionSummary, TestReply } from '../io/reply-schema.js';
 import type { Row } from '../shm/table.js';
 import { signalName } from '../signal-name.js';
 import { KIB, NS_PER_MS } from '../units.js';

@@ -5,9 +5,9 @@
  *               feedback/judgemessage.txt for the jury, feedback/teammessage.txt for the team,
  *               feedback/score_multiplier.txt a number from 0 to 1: the part of the points. An interactor the same, with the
  *               program on stdin and stdout.
- *     testlib   checker: INPUT OUTPUT ANSWER; exit code 0 right, 1 wrong, 2 presentation error (wrong), 3 the checker fails,
+ *     testlib   checker: INPUT OUTPUT ANSWER [flags]; exit code 0 right, 1 wrong, 2 presentation error (wrong), 3 the checker fails,
  *               7 partly right: "points P" at the start of its words, P from 0 to 1. Its words on stderr, like "ok" or "wrong
- *               answer". An interactor: INPUT OUTPUT ANSWER, with the program on stdin and stdout.
+ *               answer". An interactor the same, with the program on stdin and stdout.
  *
  * Any other end (a crash, a limit, another exit code) is SE with its reason, never WA: it is no fault of the program.
  *

@@ -7,7 +7,7 @@
  * It is what is known at this moment, not what will be: whoever comes next may go first, as the policy (pool/turns.ts) says.
  */
 
-import type { ProgramReply, TurnsReply } from '../io/schema.js';
+import type { ProgramReply, TurnsReply } from '../io/reply-schema.js';
 import type { ProcessEntry, ProcessTable, Standing } from '../pool/process-table.js';
 import type { ModeName } from '../pool/turns.js';
 import type { Table } from '../shm/table.js';

@@ -12,42 +12,80 @@ import { access, realpath, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { TurnoError } from '../errors.js';
-import type { ToolChain } from './language.js';
+import type { NoToolChain, ToolChain } from './language.js';
 
 const execute = promisify(execFile);
 
 /** A tool that says nothing for so long is not offered. */
 const ANSWER_WITHIN_MS = 10_000;
 
+const VERSION = /\d+(\.\d+)+/;
+
 /** What every cell has anyway. */
 const SYSTEM_DIRECTORIES = ['/usr', '/bin', '/lib', '/lib32', '/lib64', '/libx32'];
 
+/** Where a cell has something of its own: what the host has there cannot be shown. */
+const HIDDEN = ['/tmp', '/box', '/exe', '/dev', '/proc', '/sys'];
+
+/** A tool that needs nothing but its own file and the system's libraries. @param asked arguments that make it say its version */
+export async function findTool(
+  command: string,
+  searchPath: string,
+  asked: readonly string[],
+): Promise<ToolChain | NoToolChain> {
+  let reason = `no ${command} on the PATH`;
+  for await (const candidate of executables(command, searchPath)) {
+    const path = await realpath(candidate);
+    const seen = mountsFor([path]);
+    const version = seen.mounts && VERSION.exec((await answer(candidate, asked)) ?? '')?.[0];
+    if (version) return { path, version, mounts: seen.mounts };
+    reason = seen.absent ?? `${candidate} does not say its version`;
+  }
+  return { absent: reason };
+}
+
+/** What a cell needs of these files and directories beside the system's, or why it cannot have it. */
+export function mountsFor(
+  paths: readonly string[],
+): { readonly mounts: string[]; readonly absent?: never } | { readonly mounts?: never; readonly absent: string } {
+  const outside = [...new Set(paths)].filter((path) => !isOfTheSystem(path));
+  const hidden = outside.find((path) => HIDDEN.some((directory) => isIn(path, directory)));
+  if (hidden === undefined) return { mounts: outside };
+  return { absent: `${hidden} cannot be seen by programs, which have that directory for themselves` };
+}
+
 /** gcc, g++ and whatever answers as they do. Only one in a system directory: elsewhere its parts cannot be known. */
-export async function findCompiler(command: string, searchPath: string): Promise<ToolChain | undefined> {
+export async function findCompiler(command: string, searchPath: string): Promise<ToolChain | NoToolChain> {
+  let reason = `no ${command} on the PATH`;
   for await (const candidate of executables(command, searchPath)) {
     const path = await realpath(candidate);
     // ccache and distcc go by the compiler's name: their own binary, called by its real name, is no compiler.
+    reason = `${candidate} is no compiler of the system's directories`;
     if (!isOfTheSystem(path) || /ccache|distcc/.test(path)) continue;
     const version = await answer(path, ['-dumpfullversion', '-dumpversion']);
     if (version !== undefined) return { path, version, mounts: [] };
+    reason = `${candidate} does not say its version`;
   }
-  return undefined;
+  return { absent: reason };
 }
 
 /** CPython: asked for its executable and its prefix, which a cell gets when it is outside the system's directories. */
-export async function findPython(command: string, searchPath: string): Promise<ToolChain | undefined> {
+export async function findPython(command: string, searchPath: string): Promise<ToolChain | NoToolChain> {
+  let reason = `no ${command} on the PATH`;
   const question =
     'import os, sys; print(os.path.realpath(sys.executable)); print(os.path.realpath(sys.base_prefix)); ' +
     'print("%d.%d.%d" % sys.version_info[:3])';
   for await (const candidate of executables(command, searchPath)) {
     const said = await answer(candidate, ['-I', '-c', question]);
     const [path = '', prefix = '', version = ''] = said?.split('\n') ?? [];
+    reason = `${candidate} does not say where it is`;
     if (!isAbsolute(path) || !isAbsolute(prefix) || version === '') continue;
+    reason = `${candidate} has its library in ${prefix}, which cannot be shown to programs`;
     const outside = [path, prefix].filter((one) => !isOfTheSystem(one));
     if (prefix === '/' || (outside.includes(path) && !path.startsWith(`${prefix}/`))) continue;
     return { path, version, mounts: outside.includes(prefix) ? [prefix] : [] };
   }
-  return undefined;
+  return { absent: reason };
 }
 
 /**
@@ -76,11 +114,16 @@ export async function pythonAt(path: string): Promise<ToolChain> {
 
 function isOfTheSystem(path: string): boolean {
   // /usr/local is part of /usr for a cell too.
-  return SYSTEM_DIRECTORIES.some((directory) => path === directory || path.startsWith(`${directory}/`));
+  return SYSTEM_DIRECTORIES.some((directory) => isIn(path, directory));
+}
+
+function isIn(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(`${directory}/`);
 }
 
 /** Every executable of this name along the search path, in its order. Relative entries are not trusted. */
-async function* executables(command: string, searchPath: string): AsyncGenerator<string> {
+export async function* executables(command: string, searchPath: string): AsyncGenerator<string> {
+  if (isAbsolute(command) && (await isExecutable(command))) yield command;
   for (const directory of searchPath.split(delimiter)) {
     if (!isAbsolute(directory)) continue;
     const path = join(directory, command);
@@ -97,7 +140,8 @@ async function isExecutable(path: string): Promise<boolean> {
   }
 }
 
-async function answer(path: string, args: readonly string[]): Promise<string | undefined> {
+/** What a tool prints when it is asked, or undefined. */
+export async function answer(path: string, args: readonly string[]): Promise<string | undefined> {
   try {
     const { stdout } = await execute(path, [...args], { timeout: ANSWER_WITHIN_MS });
     return stdout.trim() || undefined;

@@ -48,6 +48,8 @@ export const CLAIM_RUN_SHIFT = 16;
 export const CLAIM_RUN_MASK = 0x7fff;
 /** In-files and out-files of one run; the kernel passes at most 253 descriptors in one message (SCM_MAX_FD). */
 export const MAX_RUN_FILES = 240;
+/** Files, directories and links a program may have in its box at once. */
+export const BOX_FILES = 65_536;
 
 export const Wanted = { wait: 0, run: 1, kill: 2 } as const;
 export type Wanted = (typeof Wanted)[keyof typeof Wanted];
@@ -64,10 +66,12 @@ export type ReportKind = (typeof ReportKind)[keyof typeof ReportKind];
 export const RunFlag = {
   /** stdout and stderr reach the program as pipes which the cell pumps into the descriptors: exact output limit, append semantics. */
   pipeOutput: 1,
-  /** A compiler: the wider family of the filter. */
-  compiler: 2,
+  /** One of the judge's own, a compiler or a checker: SIGUSR1, which is for programs, does not reach it. */
+  tool: 2,
   /** From a template, made now or before, if that can be: the preloaded half of it is the in-file `xtemplate.so`. */
   warm: 4,
+  /** It reserves far more address space than it uses: where no group keeps the memory limit, only what is resident is looked at. */
+  reserves: 8,
 } as const;
 
 /** How the program ended. */
@@ -85,6 +89,10 @@ export const LimitKind = {
   cancelled: 7,
 } as const;
 export type LimitKind = (typeof LimitKind)[keyof typeof LimitKind];
+
+/** What the box was full of when the run had ended. It ends nobody: what had no room any more failed with ENOSPC. */
+export const BoxFull = { no: 0, bytes: 1, files: 2 } as const;
+export type BoxFull = (typeof BoxFull)[keyof typeof BoxFull];
 
 /** Bits of REPORT.BACKEND in the hello: what this cell is protected and measured by. */
 export const Backend = {
@@ -152,6 +160,7 @@ export const REPORT = struct(
     ERRNO: field('i32', 'error: errno of the step'),
     OUT_MISSING: field('u32', 'result: how many of the out-files were not there, or not regular, or too large'),
     WARM: field('u32', 'result: 1 = forked from a template, 0 = executed'),
+    BOX_FULL: field('u32', 'result: BoxFull; looked at only when the run did not end with exit 0'),
     CPU_NS: field('u64', 'result: CPU time of all processes together'),
     WALL_NS: field('u64', 'result: time running or sleeping'),
     WAITED_NS: field('u64', 'result: time wanted but without a core: stopped, or in the run queue'),
@@ -187,7 +196,7 @@ export const SLOT = struct(
     WANTED: field('u32', 'run number * 4 + Wanted; futex; scheduler, or the runner that takes an idle lane'),
     STATE: field('u32', 'run number * 8 + SlotState; runner and cell'),
     LANE: field('u32', 'claim of the run with lane + 1, 0 = it holds none'),
-    OWNER: field('u32', 'pid of the front whose runner uses the slot, 0 = slot is free'),
+    OWNER: field('u32', 'kernel number of the thread whose cell it is, 0 = slot is free'),
     CELL_PID: field('u32', 'PID 1 as the host sees it, for the doorbell; 0 = none yet'),
     LEVEL: field('u32', 'scheduler: level in the policy'),
     TURNS: field('u32', 'scheduler: turns had'),

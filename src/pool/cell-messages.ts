@@ -3,6 +3,7 @@
 import { TurnoError } from '../errors.js';
 import type { Field } from '../shm/fields.js';
 import {
+  BoxFull,
   CELL_MAGIC,
   EndKind,
   LimitKind,
@@ -56,6 +57,7 @@ export interface CellReport {
   /** Signal number, or null. */
   readonly signal: number | null;
   readonly limit: LimitKind;
+  readonly boxFull: BoxFull;
   readonly blockedSyscall: number | null;
   readonly step: number;
   readonly index: number;
@@ -141,6 +143,7 @@ export function decodeReport(bytes: Buffer): CellReport {
     exitCode: isSignalled ? null : i32(f.CODE),
     signal: isSignalled ? i32(f.CODE) : null,
     limit: oneOf('limit', u32(f.LIMIT), LimitKind),
+    boxFull: oneOf('box full', u32(f.BOX_FULL), BoxFull),
     blockedSyscall: blocked < 0 ? null : blocked,
     step: u32(f.STEP),
     index: u32(f.INDEX),

@@ -14,7 +14,7 @@ import { Socket } from 'node:net';
 import { TurnoError } from '../errors.js';
 import { native } from '../shm/native.js';
 import type { SlotIndex } from '../units.js';
-import { CELL_SIGNATURE, REPORT, ReportKind, RunFlag, Wanted } from './cell-layout.js';
+import { CELL_SIGNATURE, REPORT, ReportKind, RunFlag, SlotState, Wanted } from './cell-layout.js';
 import { type CellReport, decodeReport, encodeRequest, numbered, type RunLimits } from './cell-messages.js';
 import type { ProcessTable, RunPosting } from './process-table.js';
 
@@ -54,7 +54,8 @@ export interface Run {
   readonly path: string;
   readonly argv: readonly string[];
   readonly env: readonly string[];
-  readonly flags: (typeof RunFlag)[keyof typeof RunFlag] | 0;
+  /** RunFlag bits. */
+  readonly flags: number;
   readonly stdin: Uint8Array;
   /** Open descriptors in place of files in memory: the result has nothing of what went there. Without stderr that is kept. */
   readonly streams?: readonly [stdin: number, stdout: number, stderr?: number];
@@ -76,6 +77,8 @@ export interface TemplateOrder {
   readonly cpuNs: number;
   /** Its preloaded half, open. */
   readonly half: number;
+  /** Names of modules an interpreter is to import before it stands, a line each: an open file. */
+  readonly modules?: number;
 }
 
 export interface RunResult {
@@ -164,6 +167,16 @@ export class Cell {
     return this.#failure === undefined;
   }
 
+  /** PID 1 of its namespaces. */
+  get pid(): number {
+    return this.#table.cellPid(this.slot);
+  }
+
+  /** Its program has begun, and is not stopped. */
+  get isRunning(): boolean {
+    return this.#table.state(this.slot) === SlotState.running;
+  }
+
   /** Runs one program; the promise settles when it has ended and the cell is clean again. One at a time. */
   async run(run: Run): Promise<RunResult> {
     const opened: number[] = [];
@@ -176,7 +189,7 @@ export class Cell {
         own(readOnly(sourceFile('stdin', run.stdin))),
         own(native.memfd('stdout')),
       ];
-      const inFiles = run.template ? [...run.inFiles, halfOf(run.template)] : run.inFiles;
+      const inFiles = run.template ? [...run.inFiles, ...filesOf(run.template)] : run.inFiles;
       const inFds = inFiles.map(({ name, content, isExecutable = false }) =>
         'fd' in content ? content.fd : own(sourceFile(name, content, isExecutable)),
       );
@@ -295,8 +308,10 @@ function readOnly(fd: number): number {
   }
 }
 
-function halfOf({ half }: TemplateOrder): InFile {
-  return { place: 'exe', name: 'template.so', content: { fd: half } };
+function filesOf({ half, modules }: TemplateOrder): InFile[] {
+  const files: InFile[] = [{ place: 'exe', name: 'template.so', content: { fd: half } }];
+  if (modules !== undefined) files.push({ place: 'exe', name: 'template.modules', content: { fd: modules } });
+  return files;
 }
 
 /** A file nobody but us may open for writing; the cell keeps execute bits. */

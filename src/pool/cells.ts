@@ -7,15 +7,18 @@
  */
 
 import { TurnoError } from '../errors.js';
+import { native } from '../shm/native.js';
 import { Cell, type CellSetup, type Run, type RunResult } from './cell.js';
 import type { ProcessTable } from './process-table.js';
 
 export class Cells {
-  readonly #setup: CellSetup;
+  #setup: CellSetup;
   readonly #table: ProcessTable;
   readonly #max: number;
   readonly #idle: Cell[] = [];
   readonly #living = new Set<Cell>();
+  /** Living ones whose mounts are not those of now. */
+  readonly #outdated = new Set<Cell>();
   readonly #making = new Set<Promise<Cell>>();
   readonly #waiting: { resolve(cell: Cell): void; reject(error: Error): void }[] = [];
   #pairing: Promise<void> = Promise.resolve();
@@ -60,6 +63,16 @@ export class Cells {
     }
   }
 
+  /** Makes a cell, to see that one can be made. @returns its Backend bits @throws TURNO_NO_SANDBOX */
+  async probe(): Promise<number> {
+    try {
+      return await this.use(async ({ backend }) => backend);
+    } catch (cause) {
+      const problem = cause instanceof Error ? cause.message : String(cause);
+      throw new TurnoError('TURNO_NO_SANDBOX', { problem }, { cause });
+    }
+  }
+
   /**
    * Lends two cells at once. One pair is being put together at a time: two that each hold one cell, and wait for a second,
    * would wait for each other.
@@ -84,6 +97,14 @@ export class Cells {
     } finally {
       isPaired();
     }
+  }
+
+  /** Cells have these mounts from now on. One that has others ends: at once when it is idle, otherwise after what it runs. */
+  remount(mounts: readonly string[]): void {
+    if (mounts.join('\0') === this.#setup.mounts.join('\0')) return;
+    this.#setup = { ...this.#setup, mounts };
+    for (const cell of this.#living) this.#outdated.add(cell);
+    for (const cell of this.#idle.splice(0)) void cell.end();
   }
 
   /** Ends all cells, also those that are just being made, with whatever runs in them. */
@@ -111,13 +132,15 @@ export class Cells {
   }
 
   async #start(): Promise<Cell> {
-    const slot = this.#table.claim(process.pid);
+    const slot = this.#table.claim(native.threadId());
     if (slot === undefined)
       throw new TurnoError('TURNO_CELL', { problem: `all ${this.#table.slotCount} slots are in use` });
     this.#count++;
     try {
-      const cell = await Cell.start(this.#setup, slot, this.#table);
+      const setup = this.#setup;
+      const cell = await Cell.start(setup, slot, this.#table);
       this.#living.add(cell);
+      if (setup !== this.#setup) this.#outdated.add(cell);
       cell.ended.then(() => this.#forget(cell));
       return cell;
     } catch (error) {
@@ -128,7 +151,8 @@ export class Cells {
   }
 
   #giveBack(cell: Cell): void {
-    if (!cell.isAlive || this.#isEnding) return; // `ended` does the rest
+    if (this.#outdated.has(cell)) void cell.end();
+    if (this.#outdated.has(cell) || !cell.isAlive || this.#isEnding) return; // `ended` does the rest
     const next = this.#waiting.shift();
     if (next) next.resolve(cell);
     else this.#idle.push(cell);
@@ -137,6 +161,7 @@ export class Cells {
   /** The cell's process is gone, and with it everything that ran in it: now its slot may be used again. */
   #forget(cell: Cell): void {
     this.#living.delete(cell);
+    this.#outdated.delete(cell);
     this.#count--;
     const index = this.#idle.indexOf(cell);
     if (index >= 0) this.#idle.splice(index, 1);

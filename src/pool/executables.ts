@@ -3,15 +3,16 @@
  * other program. Two jobs of one thread that want the same executable at once share one compilation.
  */
 
-import { closeSync } from 'node:fs';
+import { closeSync, futimesSync } from 'node:fs';
 import type { CompileOutcome, Store } from '../io/store.js';
-import type { Language } from '../languages/language.js';
+import { type CompileCommand, type Language, PREPARED } from '../languages/language.js';
 import { MIB, NS_PER_S, type RowIndex } from '../units.js';
-import { LimitKind, RunFlag } from './cell-layout.js';
+import type { InFile } from './cell.js';
+import { LimitKind } from './cell-layout.js';
 import type { RunLimits } from './cell-messages.js';
 import type { Cells } from './cells.js';
 import type { Job } from './messages.js';
-import { boxFiles, postingOf } from './run-request.js';
+import { boxFiles, compileFlags, postingOf } from './run-request.js';
 
 /** Whether a row is done: before its runner says so it is only because it was cancelled. */
 export type IsDone = (row: RowIndex) => boolean;
@@ -27,7 +28,7 @@ interface Compilation {
   readonly isKilled: boolean;
 }
 
-/** What a compiler gets; generous, but a compile bomb ends. */
+/** What a compiler gets, unless its language needs more; generous, but a compile bomb ends. */
 export const COMPILE_LIMITS: RunLimits = {
   cpuNs: 30 * NS_PER_S,
   wallNs: 60 * NS_PER_S,
@@ -46,6 +47,8 @@ export class Executables {
   readonly #onCompiled: (path: string, outcome: CompileOutcome) => void;
   readonly #isDone: IsDone;
   readonly #compiling = new Map<string, Promise<Compilation>>();
+  /** What could not be prepared, and would not be the next time. */
+  readonly #unpreparable = new Set<string>();
 
   constructor(store: Store, cells: Cells, onCompiled: (path: string, outcome: CompileOutcome) => void, isDone: IsDone) {
     this.#isDone = isDone;
@@ -62,7 +65,7 @@ export class Executables {
       const cached = this.#store.openExecutable(key);
       if (cached) return { executable, ...cached };
       const shared = this.#compiling.get(key);
-      const { refused, isKilled } = await (shared ?? this.#begin(key, job, language));
+      const { refused, isKilled } = await (shared ?? this.#begin(key, () => this.#compile(key, job, language)));
       if (this.#isDone(job.row)) return { executable: null, compile: null };
       // Killed with the job it was made for, which is none of ours: compiled again, in our own name.
       if (isKilled && shared !== undefined) continue;
@@ -73,29 +76,71 @@ export class Executables {
     }
   }
 
-  #begin(key: string, job: Job, language: Language): Promise<Compilation> {
+  #begin(key: string, compile: () => Promise<Compilation>): Promise<Compilation> {
     // Forgotten before anybody who waits for it goes on: who compiles again finds nothing of it.
-    const compiling = this.#compile(key, job, language).finally(() => this.#compiling.delete(key));
+    const compiling = compile().finally(() => this.#compiling.delete(key));
     this.#compiling.set(key, compiling);
     return compiling;
   }
 
   async #compile(key: string, job: Job, language: Language): Promise<Compilation> {
-    const [main = '', ...others] = job.request.files.map(({ path }) => path);
+    const files = language.arrange(job.request.files);
+    const [main = '', ...others] = files.map(({ path }) => path);
     const command = language.compile?.(main, others);
     if (command === undefined) throw new Error(`${language.id} compiles nothing`);
+    const prepared = language.prepare && (await this.#prepared(job, language, language.prepare));
+    const more: InFile[] = prepared === undefined ? [] : [{ place: 'box', name: PREPARED, content: { fd: prepared } }];
+    try {
+      return await this.#make(key, job, language, `compile ${main}`, command, [...boxFiles(files), ...more]);
+    } finally {
+      if (prepared !== undefined) closeSync(prepared);
+    }
+  }
+
+  /**
+   * What every compilation of a language begins with, open: made by the first, and kept with the executables.
+   * @returns undefined when it cannot be made: compilations are slower then, and end the same
+   */
+  async #prepared(job: Job, language: Language, command: CompileCommand): Promise<number | undefined> {
+    const key = this.#store.executableKey([language.id, language.tool.version, command.path, ...command.argv], []);
+    if (this.#unpreparable.has(key)) return undefined;
+    for (;;) {
+      const cached = this.#store.openExecutable(key);
+      // No row names it: what is in use must not look like what nobody has wanted for an hour (server/retention.ts).
+      if (cached) futimesSync(cached.fd, new Date(), new Date());
+      if (cached) return cached.fd;
+      const shared = this.#compiling.get(key);
+      const making = shared ?? this.#begin(key, () => this.#make(key, job, language, 'prepare', command, []));
+      const { refused, isKilled } = await making;
+      if (this.#isDone(job.row)) return undefined;
+      if (refused === undefined || isKilled) continue;
+      this.#unpreparable.add(key);
+      return undefined;
+    }
+  }
+
+  /** Runs a compiler, and publishes its product under the key. */
+  async #make(
+    key: string,
+    job: Job,
+    language: Language,
+    what: string,
+    command: CompileCommand,
+    inFiles: readonly InFile[],
+  ): Promise<Compilation> {
+    const limits = { ...COMPILE_LIMITS, ...language.compileNeeds };
     const product = this.#store.newExecutable(key);
     let isPublished = false;
     try {
       const { report, stdout, stderr } = await this.#cells.run({
-        posting: postingOf(job, `${language.id} compile ${main}`, COMPILE_LIMITS.memoryBytes),
+        posting: postingOf(job, `${language.id} ${what}`, limits.memoryBytes),
         ...command,
-        flags: RunFlag.compiler,
+        flags: compileFlags(language),
         stdin: new Uint8Array(),
-        inFiles: boxFiles(job.request.files),
+        inFiles,
         outFiles: [{ name: command.product, fd: product.fd }],
-        outBytes: COMPILE_LIMITS.fileBytes,
-        limits: COMPILE_LIMITS,
+        outBytes: limits.fileBytes,
+        limits,
         isCancelled: () => this.#isDone(job.row),
       });
       const said = Buffer.concat([stdout, stderr]).toString('utf8');

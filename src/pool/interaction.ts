@@ -14,7 +14,9 @@ import type { TestCase } from '../judging/task.js';
 import { BROKEN_PIPE, type Judgement, NOT_BY_ITSELF } from '../judging/validators.js';
 import { KIB, MIB, NS_PER_S } from '../units.js';
 import type { Cell, Run, RunResult } from './cell.js';
+import { RunFlag } from './cell-layout.js';
 import type { Cells } from './cells.js';
+import { watchForDeadlock } from './deadlock.js';
 import type { Job } from './messages.js';
 import type { PreparedChecker, ProgramCheckers } from './program-checker.js';
 import { Relay } from './relay.js';
@@ -69,6 +71,8 @@ async function converse(
   const relay = new Relay(outputBytes, INTERACTOR_OUTPUT_BYTES);
   let program: Promise<RunResult> | undefined;
   let interactorCpuNs = 0;
+  let isDeadlock = false;
+  let stopWatching: () => void = () => undefined;
   try {
     const judgement = await checkers.judge(
       'interactor',
@@ -81,6 +85,7 @@ async function converse(
         const wallNs = run.limits.wallNs + run2.limits.cpuNs;
         const interactor = interactorCell.run({
           ...run2,
+          flags: unpiped(run2.flags),
           stdin: NO_INPUT,
           streams: relay.interactor,
           posting: { ...run2.posting, leader: programCell.slot },
@@ -89,15 +94,27 @@ async function converse(
         interactor.catch(() => programCell.cancel()); // told below; the other side must not wait for it
         program = programCell.run({
           ...run,
+          flags: unpiped(run.flags),
           stdin: NO_INPUT,
           streams: relay.program,
-          posting: { ...run.posting, follower: interactorCell.slot },
+          // The policy of turns knows nothing of the interactor: what that may use counts as the program's.
+          posting: {
+            ...run.posting,
+            follower: interactorCell.slot,
+            memoryLimitBytes: run.posting.memoryLimitBytes + run2.limits.memoryBytes,
+          },
           // Its words go through no file: only the files it makes count.
           limits: { ...run.limits, wallNs, fileBytes: Math.max(run.limits.fileBytes, outputBytes + 1) },
         });
         program.catch(() => interactorCell.cancel());
         relay.start();
         relay.onFlood = () => programCell.cancel();
+        const cells = [programCell, interactorCell];
+        stopWatching = watchForDeadlock({ cells, progress: () => relay.passedBytes }, () => {
+          isDeadlock = true;
+          programCell.cancel();
+          interactorCell.cancel();
+        });
         const result = await interactor;
         interactorCpuNs = result.report.cpuNs;
         // With the interactor's word on it there is nothing to wait for, unless it says that all is well.
@@ -117,14 +134,21 @@ async function converse(
       isBrokenPipe: judgement.reason.includes(BROKEN_PIPE),
       isHanging: judgement.verdict === 'SE' && judgement.reason.includes(NOT_BY_ITSELF),
       wasWaiting: facts.cpuNs < facts.wallNs / 4,
+      isDeadlock,
       outputKiB: outputBytes / KIB,
     });
     return { facts, judgement: decided };
   } finally {
+    stopWatching();
     // Whatever failed: neither runs on when the cells go back.
     await Promise.allSettled([program]);
     relay.close();
   }
+}
+
+/** What goes through the relay is a pipe already, and counted there. */
+function unpiped(flags: number): number {
+  return flags & ~RunFlag.pipeOutput;
 }
 
 /** While the interactor thinks the program can only wait. */

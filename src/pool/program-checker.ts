@@ -19,11 +19,12 @@ import { native } from '../shm/native.js';
 import { KIB, MIB, NS_PER_MS, NS_PER_S } from '../units.js';
 import { verdictOfRun } from '../verdict.js';
 import type { InFile, Run, RunResult } from './cell.js';
+import { RunFlag } from './cell-layout.js';
 import type { RunLimits } from './cell-messages.js';
 import type { Cells } from './cells.js';
 import type { Executables, IsDone } from './executables.js';
 import type { Job } from './messages.js';
-import { boxFiles, postingOf } from './run-request.js';
+import { boxFiles, postingOf, runFlags } from './run-request.js';
 
 const DEFAULT_CPU_MS = 10_000;
 const DEFAULT_MEMORY_MIB = 1_024;
@@ -34,6 +35,8 @@ export interface PreparedChecker {
   readonly checker: ProgramChecker;
   readonly command: readonly string[];
   readonly env: readonly string[];
+  /** RunFlag bits. */
+  readonly flags: number;
   readonly inFiles: readonly InFile[];
   readonly close: () => void;
 }
@@ -56,10 +59,12 @@ export class ProgramCheckers {
     const language = this.#languages.get(checker.language);
     if (language === undefined) return `the checker is in ${checker.language}, which this server does not have`;
     const main = checker.files[0]?.path ?? '';
-    const { path, argv, env } = language.run(main);
+    const memoryMib = checker.limits.checkerMemoryMiB ?? DEFAULT_MEMORY_MIB;
+    const { path, argv, env } = language.run(main, memoryMib * MIB);
+    const flags = RunFlag.tool | runFlags(language);
     const command = [path, ...argv.slice(1)];
     if (language.compile === undefined) {
-      return { checker, command, env, inFiles: boxFiles(checker.files), close: () => undefined };
+      return { checker, command, env, flags, inFiles: boxFiles(checker.files), close: () => undefined };
     }
     const compiled = await this.#executables.get(
       { ...job, request: { ...job.request, files: checker.files } },
@@ -69,7 +74,7 @@ export class ProgramCheckers {
     if (compiled.executable === null) return `the checker does not compile: ${compiled.compile.output}`;
     const { fd } = compiled;
     const program: InFile = { place: 'exe', name: 'program', content: { fd } };
-    return { checker, command, env, inFiles: [program], close: () => closeSync(fd) };
+    return { checker, command, env, flags, inFiles: [program], close: () => closeSync(fd) };
   }
 
   /** @param output what the program wrote */
@@ -98,7 +103,7 @@ export class ProgramCheckers {
         posting: postingOf(job, what, limits.memoryBytes),
         ...validatorArguments(prepared.command, prepared.checker.protocol, test.checkerFlags),
         env: prepared.env,
-        flags: 0,
+        flags: prepared.flags,
         inFiles: [
           ...prepared.inFiles,
           { place: 'box', name: INPUT, content: test.stdin },

@@ -19,6 +19,7 @@ export class Relay {
   firstToEnd: 'program' | 'interactor' | undefined;
   readonly #sides: readonly Side[];
   readonly #kept: Buffer[] = [];
+  #passedBytes = 0;
 
   constructor(programBytes: number, interactorBytes: number) {
     const program = new Side('program', programBytes);
@@ -31,6 +32,12 @@ export class Relay {
   /** What the program said. */
   get words(): Buffer {
     return Buffer.concat(this.#kept);
+  }
+
+  /** Bytes that have passed; undefined while some have been taken from one side and not yet by the other, or a side has ended. */
+  get passedBytes(): number | undefined {
+    const isOnItsWay = this.#sides.some(({ input, output }) => input.writableLength > 0 || output.isPaused());
+    return isOnItsWay || this.firstToEnd !== undefined ? undefined : this.#passedBytes;
   }
 
   /** When both runs have been sent: our copies of their ends are closed, or nobody would ever see an end of file. */
@@ -51,6 +58,7 @@ export class Relay {
     let leftBytes = from.mostBytes;
     from.output.on('data', (bytes: Buffer) => {
       leftBytes -= bytes.length;
+      this.#passedBytes += bytes.length;
       if (leftBytes < 0 && this.flooded === undefined) {
         this.flooded = from.name;
         this.onFlood();

@@ -1,7 +1,7 @@
 /**
- * What a runner thread does with one job: compile if need be, run each test, judge, write the result into the row.
+ * What a runner thread does with one job: compile if need be, run each test, judge. The outcome goes into the row (record.ts).
  *
- * A verdict is a value and ends in the row; what is thrown from here is turno's own failure.
+ * A verdict is a value and part of the outcome; what is thrown from here is turno's own failure.
  */
 
 import { closeSync } from 'node:fs';
@@ -14,8 +14,8 @@ import { type Task, taskOf } from '../judging/task.js';
 import type { Language } from '../languages/language.js';
 import type { ProblemStore } from '../problems/problem-store.js';
 import { problemTask } from '../problems/problem-task.js';
-import { KIB, MIB } from '../units.js';
-import { verdictOfRun } from '../verdict.js';
+import { KIB } from '../units.js';
+import { verdictOfMachine, verdictOfRun } from '../verdict.js';
 import type { InFile, Run, RunResult, TemplateOrder } from './cell.js';
 import type { RunLimits } from './cell-messages.js';
 import type { Cells } from './cells.js';
@@ -24,7 +24,7 @@ import type { Executables, IsDone } from './executables.js';
 import { interact } from './interaction.js';
 import type { Job } from './messages.js';
 import { ProgramCheckers } from './program-checker.js';
-import { boxFiles, postingOf, runLimits } from './run-request.js';
+import { boxFiles, postingOf, runFlags, runLimits } from './run-request.js';
 import { runTests } from './run-tests.js';
 import type { Templates } from './templates.js';
 
@@ -43,7 +43,7 @@ export class Runner {
   readonly #cells: Cells;
   readonly #executables: Executables;
   readonly #templates: Templates;
-  readonly #languages: ReadonlyMap<string, Language>;
+  readonly #languages = new Map<string, Language>();
   readonly #lanes: () => number;
   readonly #isDone: IsDone;
 
@@ -63,10 +63,16 @@ export class Runner {
     this.#cells = cells;
     this.#executables = executables;
     this.#templates = templates;
-    this.#languages = new Map(languages.map((language) => [language.id, language]));
+    this.setLanguages(languages);
     this.#problems = problems;
     this.#checkers = new ProgramCheckers(cells, executables, this.#languages, isDone);
     this.#lanes = lanes;
+  }
+
+  /** From now on jobs may be in these; the checkers look into the same map. */
+  setLanguages(languages: readonly Language[]): void {
+    this.#languages.clear();
+    for (const language of languages) this.#languages.set(language.id, language);
   }
 
   /**
@@ -134,39 +140,45 @@ export class Runner {
     if (!isInteractive) {
       return { judge: inTwoSteps(run, (test, output) => this.#checkers.check(job, prepared, test, output)), close };
     }
-    const parts = { cells: this.#cells, checkers: this.#checkers, factsOf };
+    const facts = factsOf(program.language);
+    const parts = { cells: this.#cells, checkers: this.#checkers, factsOf: facts };
     const asked = { ...this.#runOf(job, program), template: undefined };
     return { judge: (test) => interact(parts, job, prepared, test, asked), close };
   }
 
   async #runOnce(job: Job, program: Program, stdin: Uint8Array): Promise<RunFacts> {
     const run = this.#runOf(job, program);
-    return factsOf(await this.#cells.run({ ...run, stdin }), run.limits);
+    return factsOf(program.language)(await this.#cells.run({ ...run, stdin }), run.limits);
   }
 
   #runOf(job: Job, { language, programs, template }: Program): Omit<Run, 'stdin'> {
     const { request } = job;
     const main = request.files[0]?.path ?? '';
-    const { path, argv, env } = language.run(main);
+    const limits = runLimits(request.limits);
+    const { path, argv, env } = language.run(main, limits.memoryBytes, limits.stackBytes);
     const sources = programs.length > 0 ? [] : boxFiles(request.files, language.isProgram);
     return {
-      posting: postingOf(job, `${language.id} ${main}`, request.limits.memoryMiB * MIB),
+      posting: postingOf(job, `${language.id} ${main}`, limits.memoryBytes),
       path,
       argv: [...argv, ...request.args],
       env,
-      flags: 0,
+      flags: runFlags(language),
       inFiles: [...programs, ...sources],
       outFiles: [],
       outBytes: 0,
-      limits: runLimits(request.limits),
+      limits,
       isCancelled: () => this.#isDone(job.row),
       template,
     };
   }
 }
 
-function factsOf({ report, stdout, stderr }: RunResult, limits: RunLimits): RunFacts {
-  const { exitCode, signal, cpuNs, wallNs, waitedNs, memoryBytes, isWarm: warm } = report;
-  const figures = { exitCode, signal, cpuNs, wallNs, waitedNs, memoryBytes, warm };
-  return { ...verdictOfRun(report, limits), ...figures, stdout, stderr };
-}
+const factsOf =
+  ({ outOfMemory }: Language) =>
+  ({ report, stdout, stderr }: RunResult, limits: RunLimits): RunFacts => {
+    const { exitCode, signal, cpuNs, wallNs, waitedNs, memoryBytes, isWarm: warm } = report;
+    const figures = { exitCode, signal, cpuNs, wallNs, waitedNs, memoryBytes, warm };
+    const ofKernel = verdictOfRun(report, limits);
+    const verdict = outOfMemory ? verdictOfMachine(ofKernel, report, limits, stderr, outOfMemory) : ofKernel;
+    return { ...verdict, ...figures, stdout, stderr };
+  };

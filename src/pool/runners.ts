@@ -3,34 +3,34 @@
  *
  * No more jobs are handed to the threads than there can be cells; what waits, waits here, in the fair queue, so that the
  * pool's own first-come queue never holds anything. The threads are never retired (a cell ends with the thread that
- * spawned it) and never terminated from outside: they are told to end their cells, and say when they have.
+ * spawned it) and never terminated from outside: they are told to end their cells, and let go of their line when they have.
  */
 
-import { fileURLToPath } from 'node:url';
-import { Piscina } from 'piscina';
 import { TurnoError } from '../errors.js';
+import type { LanguageInfo } from '../languages/language.js';
 import type { RowIndex } from '../units.js';
-import { type Answer, unwrap } from './answer.js';
+import { unwrap } from './answer.js';
 import { namesOf } from './backend.js';
 import { FairQueue } from './fair-queue.js';
-import type { Job, RunnerSetup, RunnerTask } from './messages.js';
+import type { Line } from './line.js';
+import { Lines } from './lines.js';
+import type { PackedJob, RunEnd, RunnerAnswer, RunnerSetup, RunnerTask } from './messages.js';
 
 /** Ends of jobs that say how often a cell becomes free. */
 const PACE_ENDS = 32;
 
 interface Waiting {
-  readonly job: Job;
+  readonly job: PackedJob;
   /** CLOCK_MONOTONIC. */
   readonly sinceNs: bigint;
-  resolve(): void;
+  resolve(end: RunEnd): void;
   reject(error: Error): void;
 }
 
 export class Runners {
-  readonly #pool: Piscina<RunnerTask, Answer<number>>;
-  readonly #threads: number;
+  readonly #lines: Lines<RunnerTask, RunnerAnswer>;
   readonly #capacity: number;
-  readonly #retirement = new Int32Array(new SharedArrayBuffer(8));
+  readonly #retirement = new Int32Array(new SharedArrayBuffer(4));
   readonly #queue = new FairQueue<Waiting>();
   #running = 0;
   /** Handed to the threads. */
@@ -39,26 +39,29 @@ export class Runners {
   /** While jobs wait for a cell: when the first of them began to, then when cells became free; only the last ones are kept. */
   readonly #endsNs: number[] = [];
   #isStopping = false;
+  /** Undefined as long as they are those the threads begin with. */
+  #languages: readonly LanguageInfo[] | undefined;
 
   /** @param setup what each thread needs; `maxCells` counts for all threads of this front together. */
   constructor(setup: Omit<RunnerSetup, 'retirement'>, threads: number) {
-    this.#threads = threads;
     const cellsPerThread = Math.max(1, Math.floor(setup.maxCells / threads));
     this.#capacity = cellsPerThread * threads;
-    this.#pool = new Piscina({
-      filename: fileURLToPath(new URL('./runner-thread.js', import.meta.url)),
-      workerData: { ...setup, maxCells: cellsPerThread, retirement: this.#retirement } satisfies RunnerSetup,
-      trackUnmanagedFds: false, // descriptors come from the addon and go to cells: Node's book-keeping does not see them
-      minThreads: threads,
-      maxThreads: threads,
-      concurrentTasksPerWorker: cellsPerThread,
-      // An idle thread must keep listening to its cells: with piscina's default it would sleep in Atomics.wait.
-      atomics: 'disabled',
-    });
+    this.#lines = new Lines(
+      new URL('./runner-thread.js', import.meta.url),
+      { ...setup, maxCells: cellsPerThread, retirement: this.#retirement } satisfies RunnerSetup,
+      threads,
+      (line) => this.#tellLanguages(line),
+    );
   }
 
-  /** Resolves when the result is in the row; rejects with turno's own failures only. */
-  run(job: Job): Promise<void> {
+  /** Jobs begun from now on may be in these. A line keeps its order: no thread is asked for a language before it knows it. */
+  setLanguages(languages: readonly LanguageInfo[]): void {
+    this.#languages = languages;
+    this.#lines.tellAll((line) => this.#tellLanguages(line));
+  }
+
+  /** Resolves when the result is in the row, and says whether its end is, too; rejects with turno's own failures only, ThreadDied among them. */
+  run(job: PackedJob): Promise<RunEnd> {
     if (this.#isStopping) return Promise.reject(new TurnoError('TURNO_STOPPING'));
     return new Promise((resolve, reject) => {
       this.#queue.push(job.user, { job, sinceNs: process.hrtime.bigint(), resolve, reject }, job.priority);
@@ -73,8 +76,8 @@ export class Runners {
    * it sees that the row is done.
    */
   forget(row: RowIndex, user: number): void {
-    this.#queue.remove(user, ({ job }) => job.row === row)?.resolve();
-    this.#handed.get(row)?.resolve();
+    this.#queue.remove(user, ({ job }) => job.row === row)?.resolve('recorded');
+    this.#handed.get(row)?.resolve('recorded');
   }
 
   /** How many jobs go to the threads before this one; undefined when it is not waiting here. */
@@ -100,12 +103,7 @@ export class Runners {
    * @throws TURNO_NO_SANDBOX when none can be made here.
    */
   async probe(): Promise<string[]> {
-    try {
-      return namesOf(await this.#run({ kind: 'probe' }));
-    } catch (cause) {
-      const problem = cause instanceof Error ? cause.message : String(cause);
-      throw new TurnoError('TURNO_NO_SANDBOX', { problem }, { cause });
-    }
+    return namesOf(Number(await this.#run({ kind: 'probe' })));
   }
 
   get waiting(): number {
@@ -123,12 +121,7 @@ export class Runners {
     this.refuse();
     Atomics.store(this.#retirement, 0, 1);
     Atomics.notify(this.#retirement, 0);
-    for (;;) {
-      const retired = Atomics.load(this.#retirement, 1);
-      if (retired >= this.#threads) break;
-      await Atomics.waitAsync(this.#retirement, 1, retired).value;
-    }
-    await this.#pool.close();
+    await this.#lines.end();
   }
 
   #next(): void {
@@ -138,14 +131,23 @@ export class Runners {
       const { user, row } = waiting.job;
       this.#count(user, 1);
       this.#handed.set(row, waiting);
-      this.#run({ kind: 'run', job: waiting.job, waitedNs: Number(process.hrtime.bigint() - waiting.sinceNs) })
-        .then(() => waiting.resolve(), waiting.reject)
-        .finally(() => {
-          this.#count(user, -1);
-          if (this.#queue.length > 0) this.#noteEnd();
-          this.#handed.delete(row);
-          this.#next();
-        });
+      const ended = () => {
+        this.#count(user, -1);
+        if (this.#queue.length > 0) this.#noteEnd();
+        this.#handed.delete(row);
+        this.#next();
+      };
+      const waitedNs = Number(process.hrtime.bigint() - waiting.sinceNs);
+      this.#run({ kind: 'run', job: waiting.job, waitedNs }).then(
+        (end) => {
+          waiting.resolve(end as RunEnd);
+          ended();
+        },
+        (error: Error) => {
+          waiting.reject(error);
+          ended();
+        },
+      );
     }
   }
 
@@ -170,7 +172,13 @@ export class Runners {
     else this.#runningOf.set(user, held);
   }
 
-  async #run(task: RunnerTask): Promise<number> {
-    return unwrap(await this.#pool.run(task));
+  #tellLanguages(line: Line<RunnerTask, RunnerAnswer>): void {
+    if (this.#languages === undefined) return;
+    // A thread that has died needs no telling: the one that comes after it is told.
+    line.ask({ kind: 'languages', languages: this.#languages }).catch(() => undefined);
+  }
+
+  async #run(task: RunnerTask): Promise<RunEnd | number> {
+    return unwrap(await this.#lines.ask(task));
   }
 }

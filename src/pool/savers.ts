@@ -5,24 +5,23 @@
  * the more a sync and a message to a thread are worth, and one that comes alone waits for nobody.
  */
 
-import { fileURLToPath } from 'node:url';
-import { Piscina } from 'piscina';
 import type { AddTask } from '../problems/add-problem.js';
 import { type Answer, failureOf, unwrap } from './answer.js';
-import type { Job, SaverSetup, SaverTask } from './messages.js';
+import { Lines } from './lines.js';
+import type { PackedJob, SaverSetup, SaverTask } from './messages.js';
 
 /** More would keep those at the front of a batch waiting for those behind. */
 const MOST_AT_ONCE = 32;
 
 interface Waiting {
-  readonly job: Job;
+  readonly job: PackedJob;
+  readonly isAcknowledged: boolean;
   resolve(): void;
   reject(error: Error): void;
 }
 
 export class Savers {
-  readonly #pool: Piscina<SaverTask, Answer<number>[]>;
-  readonly #threads: number;
+  readonly #lines: Lines<SaverTask, Answer<number>[]>;
   readonly #waiting: Waiting[] = [];
   readonly #batches = new Set<Promise<void>>();
   #committed = 0;
@@ -31,29 +30,23 @@ export class Savers {
   #committing: Promise<void> | undefined;
 
   constructor(setup: SaverSetup, threads: number) {
-    this.#threads = threads;
-    this.#pool = new Piscina({
-      filename: fileURLToPath(new URL('./saver-thread.js', import.meta.url)),
-      workerData: setup,
-      trackUnmanagedFds: false, // descriptors come from the addon: Node's book-keeping does not see them
-      minThreads: threads,
-      maxThreads: threads,
-    });
+    this.#lines = new Lines(new URL('./saver-thread.js', import.meta.url), setup, threads);
   }
 
   /**
-   * Resolves when the request is durable: from then on it can be run again whatever dies.
+   * Resolves when the request is on disk: from then on it can be run again whatever process dies.
+   * @param isAcknowledged resolves when it is durable as well, as whoever says "accepted" needs it; otherwise it becomes so soon
    * @throws TURNO_DISK_FULL, TURNO_SYSTEM
    */
-  save(job: Job): Promise<void> {
+  save(job: PackedJob, isAcknowledged: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ job, resolve, reject });
+      this.#waiting.push({ job, isAcknowledged, resolve, reject });
       this.#next();
     });
   }
 
   #next(): void {
-    if (this.#batches.size >= this.#threads || this.#waiting.length === 0) return;
+    if (this.#batches.size >= this.#lines.count || this.#waiting.length === 0) return;
     const batch = this.#saveAll(this.#waiting.splice(0, MOST_AT_ONCE)).then(() => {
       this.#batches.delete(batch);
       this.#next();
@@ -64,7 +57,8 @@ export class Savers {
   /** Never rejects: everyone in the batch is told. */
   async #saveAll(batch: readonly Waiting[]): Promise<void> {
     try {
-      const answers = await this.#pool.run({ kind: 'save', jobs: batch.map(({ job }) => job) });
+      const isAcknowledged = batch.some((one) => one.isAcknowledged);
+      const answers = await this.#lines.ask({ kind: 'save', jobs: batch.map(({ job }) => job), isAcknowledged });
       for (const [index, { resolve, reject }] of batch.entries()) {
         const answer = answers[index];
         if (answer?.kind === 'done') {
@@ -103,7 +97,7 @@ export class Savers {
   /** Waits for what is to be written, then ends the threads. */
   async stop(): Promise<void> {
     while (this.#batches.size > 0) await Promise.all(this.#batches);
-    await this.#pool.close();
+    await this.#lines.end();
   }
 
   async #commitWanted(): Promise<void> {
@@ -115,7 +109,7 @@ export class Savers {
   }
 
   async #run(task: Exclude<SaverTask, { kind: 'save' }>): Promise<number> {
-    const [answer] = await this.#pool.run(task);
+    const [answer] = await this.#lines.ask(task);
     if (answer === undefined) throw new RangeError(`no answer to ${task.kind}`);
     return unwrap(answer);
   }

@@ -2,7 +2,7 @@
  * Whose turn it is: the policy, pure. Events and a clock go in, decisions come out; it touches no process, no file and no
  * shared word, so that tests run it through thousands of random schedules in simulated time.
  *
- *     arrive, took, stopped, ended, cancel, lanes, memory --> [ Turns ] --> decide(now): run, stop, kill, refuse; alarm
+ *     arrive, took, stopped, ended, cancel, lanes --> [ Turns ] --> decide(now): run, stop, kill, refuse; alarm
  *
  * All events since the last look are told first, in any order, then `decide` is asked once; its decisions are carried out
  * in their order. A lane is passed on in two steps, `stop` now and `run` only after `stopped` or `ended` has been told for
@@ -20,6 +20,7 @@
  */
 
 import { Accounts } from './turns/accounts.js';
+import { Lanes } from './turns/lanes.js';
 import { MemoryBudget } from './turns/memory.js';
 import { boundNs, type Mode, modeOf } from './turns/modes.js';
 import { Program } from './turns/program.js';
@@ -35,10 +36,8 @@ export class Turns {
   readonly #accounts: Accounts;
   readonly #memory: MemoryBudget;
   readonly #refusedAboveBytes: number;
-  /** Who holds each lane. Lanes from `#laneCount` on are being given up. */
-  readonly #holders: (Program | undefined)[] = [];
+  readonly #lanes = new Lanes();
   readonly #shortestSliceNs: number;
-  #laneCount = 0;
   #live = 0;
   #decisions: Decision[] = [];
   #memoryHasChanged = false;
@@ -73,7 +72,7 @@ export class Turns {
    */
   took(slot: number, lane: number, sinceNs: number): void {
     const program = this.#at(slot);
-    const holder = this.#holders[lane];
+    const holder = this.#lanes.holder(lane);
     // Refused ones are forgotten already: they hold the lane until they are killed, but never get another.
     if (program.isOnLane || program.phase === 'dying' || program.phase === 'absent' || holder === program) return;
     if (holder) this.#putBack(holder, sinceNs);
@@ -122,16 +121,8 @@ export class Turns {
 
   /** Lanes in use are 0 to count - 1. Whoever runs on a lane beyond is stopped and waits for another. */
   setLanes(count: number): void {
-    if (!Number.isInteger(count) || count < 1) throw new RangeError(`lanes: expected at least 1, got ${count}`);
-    this.#laneCount = count;
+    this.#lanes.setCount(count);
     this.#accounts.lanes = count;
-    while (this.#holders.length < count) this.#holders.push(undefined);
-  }
-
-  /** What started programs may use together from now on. Nobody is killed for it; fewer are started. */
-  setMemory(bytes: number): void {
-    this.#memory.budgetBytes = bytes;
-    this.#memoryHasChanged = true;
   }
 
   /**
@@ -151,7 +142,7 @@ export class Turns {
     program.serviceNs = known.serviceNs;
     program.turns = known.turns;
     program.isStarted = known.turns > 0 || known.lane !== undefined;
-    if (known.lane !== undefined && !this.#holders[known.lane]) {
+    if (known.lane !== undefined && !this.#lanes.holder(known.lane)) {
       this.#occupy(program, known.lane, known.laneSinceNs, this.#accounts.sliceNs(known.serviceNs), false);
       program.turns = Math.max(1, known.turns); // the turn that goes on has been counted
       return;
@@ -173,12 +164,12 @@ export class Turns {
     this.#preempt(nowNs);
     const decisions = this.#decisions;
     this.#decisions = [];
-    return { decisions, alarmNs: this.#alarmNs(nowNs) };
+    return { decisions, alarmNs: this.#accounts.ready === 0 ? Number.POSITIVE_INFINITY : this.#lanes.nextEndNs(nowNs) };
   }
 
   #fillLanes(nowNs: number): void {
-    for (let lane = 0; lane < this.#laneCount; lane++) {
-      if (this.#holders[lane]) continue;
+    for (let lane = 0; lane < this.#lanes.count; lane++) {
+      if (this.#lanes.holder(lane)) continue;
       if (!this.#fill(lane, nowNs)) return;
     }
   }
@@ -202,7 +193,7 @@ export class Turns {
 
   /** When memory suffices for nobody and nobody runs, one goes on all the same. */
   #exempt(nowNs: number): Program | undefined {
-    if (this.#holders.some((holder) => holder !== undefined)) return undefined;
+    if (this.#lanes.isAnyHeld) return undefined;
     const program = this.#memory.exempt();
     if (program) this.#wait(program, false, nowNs);
     return program;
@@ -228,10 +219,8 @@ export class Turns {
 
   /** Ends the stays whose slice is over and whose lane somebody wants who is not behind them; the others go on. */
   #endSlices(nowNs: number): void {
-    for (let lane = 0; lane < this.#holders.length; lane++) {
-      const program = this.#holders[lane];
-      if (program?.phase !== 'running') continue;
-      if (lane >= this.#laneCount) this.#stop(program);
+    for (const program of this.#lanes.running()) {
+      if (program.lane >= this.#lanes.count) this.#stop(program);
       else if (program.sliceEndNs <= nowNs) this.#endSlice(program, nowNs);
     }
   }
@@ -254,19 +243,9 @@ export class Turns {
   /** Takes lanes from those who have had most, one for each program that waits in a better ring. */
   #preempt(nowNs: number): void {
     for (;;) {
-      let victim: Program | undefined;
-      let victimRing = -1;
-      for (let lane = 0; lane < this.#laneCount; lane++) {
-        const program = this.#holders[lane];
-        if (program?.phase !== 'running' || program.protectedUntilNs > nowNs) continue;
-        const ring = this.#accounts.ringOf(program, program.serviceAtNs(nowNs));
-        if (ring < victimRing) continue;
-        if (ring === victimRing && victim && program.serviceAtNs(nowNs) <= victim.serviceAtNs(nowNs)) continue;
-        victim = program;
-        victimRing = ring;
-      }
-      if (!victim || this.#accounts.readyUpTo(victimRing - 1) <= this.#lanesComing()) return;
-      this.#stop(victim);
+      const victim = this.#lanes.worst((program) => this.#accounts.ringOf(program, program.serviceAtNs(nowNs)), nowNs);
+      if (!victim || this.#accounts.readyUpTo(victim.ring - 1) <= this.#lanesComing()) return;
+      this.#stop(victim.program);
     }
   }
 
@@ -277,25 +256,11 @@ export class Turns {
 
   /** Lanes that will be free without a further decision. */
   #lanesComing(): number {
-    let coming = this.#isGuardComing ? -1 : 0;
-    for (let lane = 0; lane < this.#laneCount; lane++) {
-      if (this.#holders[lane]?.phase !== 'running') coming++;
-    }
-    return Math.max(0, coming);
+    return Math.max(0, this.#lanes.coming - (this.#isGuardComing ? 1 : 0));
   }
 
   #dueForGuard(nowNs: number): Program | undefined {
     return nowNs < this.#guardAtNs ? undefined : this.#accounts.overdue(nowNs);
-  }
-
-  #alarmNs(nowNs: number): number {
-    let alarmNs = Number.POSITIVE_INFINITY;
-    if (this.#accounts.ready === 0) return alarmNs;
-    for (let lane = 0; lane < this.#laneCount; lane++) {
-      const program = this.#holders[lane];
-      if (program?.phase === 'running') alarmNs = Math.min(alarmNs, Math.max(program.sliceEndNs, nowNs + 1));
-    }
-    return alarmNs;
   }
 
   // ---- answers ------------------------------------------------------------------------------------------------------
@@ -324,7 +289,7 @@ export class Turns {
 
   /** Longest wait of a started program for its next turn, in ns, while the crowd is no larger than this. See modes.ts. */
   boundNs(crowd: Crowd): number {
-    return boundNs(this.#mode, this.#laneCount, crowd);
+    return boundNs(this.#mode, this.#lanes.count, crowd);
   }
 
   // ---- inside -------------------------------------------------------------------------------------------------------
@@ -365,8 +330,8 @@ export class Turns {
   #hurryOwn(newcomer: Program, nowNs: number): void {
     if (!newcomer.account?.hasSpentAllowance) return;
     let oldest: Program | undefined;
-    for (const program of this.#holders) {
-      if (program?.phase !== 'running' || program.account !== newcomer.account) continue;
+    for (const program of this.#lanes.running()) {
+      if (program.account !== newcomer.account) continue;
       if (program.sliceEndNs <= nowNs) continue; // its lane is for somebody already
       if (this.#accounts.levelOf(program.serviceAtNs(nowNs)) === 0) continue;
       if (!oldest || program.serviceAtNs(nowNs) > oldest.serviceAtNs(nowNs)) oldest = program;
@@ -387,7 +352,7 @@ export class Turns {
     program.sliceEndNs = sinceNs + sliceNs;
     program.protectedUntilNs = sinceNs;
     if (program.turnNs === 0) program.turns++;
-    this.#holders[lane] = program;
+    this.#lanes.hold(lane, program);
     this.#memory.occupy(program);
     this.#accounts.prepay(program, sliceNs, isServed);
   }
@@ -402,7 +367,7 @@ export class Turns {
 
   #leaveLane(program: Program, nowNs: number): void {
     this.#settle(program, nowNs);
-    this.#holders[program.lane] = undefined;
+    this.#lanes.leave(program.lane);
     program.lane = -1;
   }
 

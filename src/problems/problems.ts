@@ -11,8 +11,8 @@ import { TurnoError } from '../errors.js';
 import { refuse, shown } from '../io/complaint.js';
 import { decodeSubmission } from '../io/decode.js';
 import { outputText } from '../io/output.js';
-import type { ProblemSubmissionBody } from '../io/schema.js';
-import { defaultLimits, type Limits, mostLimits, type ProblemReply, type ProblemSummary } from '../io/schema.js';
+import type { ProblemReply, ProblemSummary } from '../io/reply-schema.js';
+import { defaultLimits, type Limits, mostLimits, type ProblemSubmissionBody } from '../io/schema.js';
 import type { LanguageInfo, ProblemsApi, SubmissionReply, SubmissionRequest, User } from '../io/transport.js';
 import type { AddTask } from './add-problem.js';
 import type { ProblemStore, StoredProblem } from './problem-store.js';
@@ -22,7 +22,8 @@ import type { Scores } from './scores.js';
 export interface ProblemParts {
   readonly store: ProblemStore;
   readonly settings: Settings;
-  readonly languages: readonly LanguageInfo[];
+  /** Those offered at that moment. */
+  readonly languages: () => readonly LanguageInfo[];
   readonly scores: Scores;
   readonly add: (task: AddTask) => Promise<void>;
   readonly submit: (user: User, request: SubmissionRequest, options: { wait: boolean }) => Promise<SubmissionReply>;
@@ -46,7 +47,7 @@ export class Problems implements ProblemsApi {
     if (known !== undefined && !mayChange(user, known)) {
       throw new TurnoError('TURNO_PROBLEM_TAKEN', { id, owner: known.owner });
     }
-    const ids = languages.map((language) => language.id);
+    const ids = languages().map((language) => language.id);
     const owner = known?.owner ?? user.name;
     await this.#parts.add({ id, owner, isDraft, zip, mostLimits: mostLimits(settings), languages: ids });
     return this.show(id);
@@ -100,7 +101,7 @@ export class Problems implements ProblemsApi {
   submit(user: User, id: string, body: ProblemSubmissionBody, options: { wait: boolean }): Promise<SubmissionReply> {
     const { settings, languages } = this.#parts;
     const problem = this.#find(id);
-    const request = decodeSubmission(body, settings, languages);
+    const request = decodeSubmission(body, settings, languages());
     const ref = { id, revision: problem.revision, showsAll: mayChange(user, problem) };
     return this.#parts.submit(user, { ...request, limits: this.#limits(problem), problem: ref }, options);
   }

@@ -3,7 +3,7 @@
  * done. Better is: accepted, then more points, then more tests right, then the earlier one.
  */
 
-import type { ScoreReply } from '../io/schema.js';
+import type { ScoreReply } from '../io/reply-schema.js';
 import type { StoredResponse } from '../judging/outcome.js';
 import type { Row } from '../shm/table.js';
 import { verdictOfNumber } from '../verdict.js';

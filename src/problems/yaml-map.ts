@@ -1,8 +1,12 @@
 /** A YAML file of a package as a map whose values are asked for by type: what is wrong is told with file and key. */
 
-import { parse } from 'yaml';
+import { createRequire } from 'node:module';
 import { packageError } from './package-error.js';
 import type { PackageFiles } from './package-files.js';
+
+/** Loaded when a package is read: every thread of a server comes by here, and few ever read one. */
+const loaded = createRequire(import.meta.url);
+const parse = (text: string): unknown => (loaded('yaml') as typeof import('yaml')).parse(text);
 
 export class YamlMap {
   readonly path: string;

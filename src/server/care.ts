@@ -78,9 +78,10 @@ export class Care {
   async look(): Promise<void> {
     const { journal } = this.#table;
     journal.retry();
-    // A spare takes room: not when there is too little already.
-    if (this.#table.refusal() === undefined)
-      this.#try('no spare segment for the journal', () => journal.prepareSpare());
+    const refusal = this.#table.refusal()?.code;
+    // Spares take room: not when there is too little already.
+    if (refusal === undefined) this.#try('no spare segment for the journal', () => journal.prepareSpare());
+    else if (refusal === 'TURNO_DISK_LOW' || refusal === 'TURNO_DISK_FULL') journal.segments.releaseSpares();
     const isDue = journalBytes(this.#table) > LONGEST_JOURNAL_BYTES && performance.now() >= this.#nextSnapshotMs;
     if (isDue) await this.snapshot();
     if (performance.now() >= this.#nextRetentionMs) this.#archive();

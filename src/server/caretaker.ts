@@ -1,7 +1,7 @@
 /** The thread that takes care of the table, as the primary sees it: started, asked for snapshots, stopped. */
 
 import { once } from 'node:events';
-import { renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -11,13 +11,19 @@ import { snapshotDirectory } from '../shm/open.js';
 import type { Table } from '../shm/table.js';
 import type { CareOptions, CareOrder, CareReport } from './care.js';
 
+/** Longer than any outcome, and all of it in one block of the disk. */
+const OUTCOME_BYTES = 4_096;
+
 export interface CareSetup extends CareOptions {
   readonly table: SharedArrayBuffer;
   /** One word, not 0 when the server ends. */
   readonly stop: Int32Array;
 }
 
-/** What became of the last snapshot, for whoever asked by a signal; `number` tells it from the one before. */
+/**
+ * What became of the last snapshot, for whoever asked by a signal; `number` tells it from the one before. Neither path nor
+ * problem: there was none yet.
+ */
 export interface SnapshotOutcome {
   readonly number: string;
   readonly path?: string;
@@ -37,6 +43,7 @@ export class Caretaker {
   constructor(table: Table, options: CareOptions, log: Logger, onFailure: (error: Error) => void) {
     this.#log = log;
     this.#directory = snapshotDirectory(table.path);
+    this.#makeOutcome();
     const setup: CareSetup = { table: table.buffer, stop: this.#stop, ...options };
     this.#worker = new Worker(fileURLToPath(new URL('./care-thread.js', import.meta.url)), { workerData: setup });
     this.#exited = once(this.#worker, 'exit').catch(() => undefined); // a failure is told to onFailure
@@ -108,12 +115,31 @@ export class Caretaker {
     }
   }
 
+  /** Made while there is room: on a disk that has become full it can be written over, but no file can be made. */
+  #makeOutcome(): void {
+    try {
+      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+      if (!existsSync(outcomePath(this.#directory))) this.#publish({ number: '0' });
+    } catch (error) {
+      this.#log.warn(error, 'whoever asks for a snapshot by a signal may not hear of it');
+    }
+  }
+
   /** Whoever asked by a signal has no other way to know. */
   #publish(outcome: SnapshotOutcome): void {
     const path = outcomePath(this.#directory);
+    const text = JSON.stringify(outcome).padEnd(OUTCOME_BYTES);
     try {
-      writeFileSync(`${path}.new`, JSON.stringify(outcome), { mode: 0o600 });
+      writeFileSync(`${path}.new`, text, { mode: 0o600 });
       renameSync(`${path}.new`, path);
+    } catch {
+      this.#writeOver(path, text);
+    }
+  }
+
+  #writeOver(path: string, text: string): void {
+    try {
+      writeFileSync(path, text, { flag: 'r+' });
     } catch (error) {
       this.#log.warn(error, 'nobody can be told of the snapshot');
     }

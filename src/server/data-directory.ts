@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import lockfile from 'proper-lockfile';
 import { TurnoError } from '../errors.js';
+import { statOf } from '../proc-stat.js';
 import { bootId } from '../shm/boot.js';
 import { native } from '../shm/native.js';
 
@@ -124,11 +125,5 @@ function ownerOf(lockPath: string): Owner | undefined {
 
 /** Field 22 of /proc/PID/stat, or undefined when there is no such process. */
 export function startTimeOf(pid: number): string | undefined {
-  try {
-    // The second field, the name, may hold spaces and parentheses: count from behind it.
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
+  return statOf(pid)?.[19];
 }

@@ -3,7 +3,7 @@
  * for the other. They count as one program: one lane, one turn, stopped and let go together. So a conversation goes as fast
  * as two processes can talk, on a machine of one lane too, and never waits for a lane between a question and its answer.
  *
- * The policy knows nothing of a follower. Whenever the scheduler has looked, each follower's word is made what its leader's
+ * The policy knows nothing of a follower; its memory counts as its leader's. Whenever the scheduler has looked, each follower's word is made what its leader's
  * is; a leader that has ended leaves its follower running, to say what it thinks of it.
  *
  * Which run of the leader's slot is meant is found at the first look that sees both alive. When the leader's was over before
@@ -38,6 +38,17 @@ export class Followers {
     if (leader === undefined) return false;
     if (this.#known.get(slot)?.run !== run) this.#known.set(slot, { run, leader, leaderRun: undefined });
     return true;
+  }
+
+  /** What the followers of a slot were seen to use at their last stop; before the first one, what they may. */
+  memoryBytes(leader: SlotIndex): number {
+    let bytes = 0;
+    for (const [slot, following] of this.#known) {
+      if (following.leader !== leader) continue;
+      const { memoryBytes, limitBytes } = this.#table.entry(slot);
+      bytes += memoryBytes || limitBytes;
+    }
+    return bytes;
   }
 
   /** Makes every follower do as its leader does. */

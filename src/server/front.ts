@@ -23,6 +23,7 @@ import { UNSAFE_BACKEND } from '../pool/backend.js';
 import { checkedMounts } from '../pool/mounts.js';
 import { ProcessTable } from '../pool/process-table.js';
 import { Runners } from '../pool/runners.js';
+import { SavedMarks } from '../pool/saved-marks.js';
 import { Savers } from '../pool/savers.js';
 import { ProblemStore } from '../problems/problem-store.js';
 import { cellBinary, native } from '../shm/native.js';
@@ -66,7 +67,8 @@ async function handle(message: PrimaryMessage): Promise<void> {
       running?.judge.forget(rowIndex(message.row), message.user);
       return;
     case 'reload':
-      running?.judge.setInvite(message.invite);
+      running?.judge.users.setInvite(message.invite);
+      running?.judge.setLanguages(message.languages);
       return;
     case 'stop':
       await running?.stop(message.deadlineMs, message.drain);
@@ -87,21 +89,22 @@ async function start(setup: FrontSetup) {
   const turnsFd = openSync(turnsPath, constants.O_RDWR | constants.O_NOFOLLOW);
   const isDurable = settings.durability === 'power';
   const store = new Store(dataDirectory, isDurable);
-  const savers = new Savers({ table: table.buffer, dataDirectory, isDurable }, settings.savers);
+  const savedMarks = new SavedMarks();
+  const saverSetup = { table: table.buffer, dataDirectory, isDurable, savedMarks: savedMarks.words };
+  const savers = new Savers(saverSetup, settings.savers);
   const runners = new Runners(
     {
-      table: table.buffer,
-      dataDirectory,
-      isDurable,
+      ...saverSetup,
       processTable: processTable.buffer,
       turnsFd,
       cellBinary,
       cellGroup: setup.cellGroup,
       backend: settings.unsafeNoSandbox ? UNSAFE_BACKEND : 'auto',
+      isRealtime: settings.realtime === 'auto',
       maxCells: Math.max(1, Math.floor(settings.cells / settings.fronts)),
       mounts: checkedMounts(settings.mount, dataDirectory),
       logLevel: settings.logLevel,
-      languages,
+      languages: languages.offered,
     },
     settings.runners,
   );
@@ -117,6 +120,7 @@ async function start(setup: FrontSetup) {
     problems,
     savers,
     runners,
+    savedMarks,
     languages,
     settings,
     log,
@@ -124,12 +128,12 @@ async function start(setup: FrontSetup) {
     ...words,
   });
   const operations = new Operations(judge, settings);
-  const authenticate = (token: string) => judge.authenticate(token);
+  const authenticate = (token: string) => judge.users.authenticate(token);
   const places = socketPlaces(settings);
   const codec =
     settings.socketMode === 'pool' && places.length > 0 ? new PoolCodec(settings.socketThreads) : directCodec;
   const answers = new Answers(operations, log);
-  const localUser = (uid: number) => judge.local(uid);
+  const localUser = (uid: number) => judge.users.local(uid);
   const transports: Transport[] = [
     new HttpTransport({ operations, authenticate, settings, log }),
     ...places.map((place) => new SocketTransport({ place, answers, codec, authenticate, localUser, settings })),

@@ -1,7 +1,7 @@
 /**
  * Tokens in the data directory, each in a file that only the server's user can read: the invitation of `--registration
  * invite`, with which one may register, and the operator's, who may add problems. They stay the same from start to start; to
- * take one back, delete its file and start again.
+ * take one back, delete its file and start again; for the invitation `turno ctl reload` does.
  */
 
 import { closeSync, constants, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs';

@@ -2,7 +2,7 @@
 
 import type { Settings } from '../config.js';
 import type { ErrorCode, ErrorDetails } from '../errors.js';
-import type { LanguageInfo } from '../languages/language.js';
+import type { FoundLanguages } from '../languages/registry.js';
 
 /** All a front needs to build its parts. */
 export interface FrontSetup {
@@ -18,7 +18,7 @@ export interface FrontSetup {
   readonly invite: string | undefined;
   /** Whoever has this token is the operator. */
   readonly operator: string;
-  readonly languages: readonly LanguageInfo[];
+  readonly languages: FoundLanguages;
 }
 
 export type PrimaryMessage =
@@ -31,7 +31,7 @@ export type PrimaryMessage =
   /** Rows this front is to run again: their front has died, or the whole server had. */
   | { readonly kind: 'adopt'; readonly rows: readonly number[] }
   /** What may change while it runs. */
-  | { readonly kind: 'reload'; readonly invite: string | undefined }
+  | { readonly kind: 'reload'; readonly invite: string | undefined; readonly languages: FoundLanguages }
   /** A submission was cancelled, by whichever front: the row says so already. */
   | { readonly kind: 'cancelled'; readonly row: number; readonly user: number };
 

@@ -10,18 +10,18 @@ import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { parsed, SETTINGS, type Settings } from '../config.js';
+import { SETTINGS, type Settings } from '../config.js';
 import { TurnoError } from '../errors.js';
 import { Store } from '../io/store.js';
 import { turnsFor } from '../judging/wait.js';
-import type { LanguageInfo } from '../languages/language.js';
+import type { FoundLanguages } from '../languages/registry.js';
 import { FORWARD_SIGNAL } from '../pool/cell.js';
 import { COMPILE_LIMITS } from '../pool/executables.js';
 import { ProcessTable } from '../pool/process-table.js';
+import { parsed } from '../read-settings.js';
 import { lookAtDisk, setFloor } from '../shm/disk.js';
 import { native } from '../shm/native.js';
 import { openTable, type Table } from '../shm/table.js';
-import { Watchdog } from '../shm/watchdog.js';
 import { MIB, rowIndex, type SlotIndex } from '../units.js';
 import { Caretaker } from './caretaker.js';
 import { removeStaleGroups, serverGroup } from './cell-groups.js';
@@ -29,6 +29,7 @@ import { type ControlCommands, ControlFifo } from './control.js';
 import { DataDirectory, startTimeOf } from './data-directory.js';
 import { Fronts } from './fronts.js';
 import { invitePath, operatorPath, tokenAt } from './invite.js';
+import { LockWatch } from './lock-watch.js';
 import { placed, removeStaleSocket } from './places.js';
 import { TurnsThread } from './turns-thread.js';
 
@@ -52,7 +53,8 @@ export interface Started {
 
 export class Primary {
   readonly #settings: Settings;
-  readonly #languages: readonly LanguageInfo[];
+  readonly #languages: FoundLanguages;
+  readonly #lookForLanguages: () => Promise<FoundLanguages>;
   readonly #log: Logger;
   readonly #stops: (() => Promise<void> | void)[] = [];
   #table: Table | undefined;
@@ -62,14 +64,23 @@ export class Primary {
   #caretaker: Caretaker | undefined;
   #fronts: Fronts | undefined;
   #processTable: ProcessTable | undefined;
+  /** Slots of the dead whose cells are not gone yet. */
+  readonly #releasing = new Set<SlotIndex>();
 
   /** Resolves when `drain` was asked for over the control FIFO. */
   readonly drainAsked: Promise<void>;
   #askToDrain: () => void = () => undefined;
 
-  constructor(settings: Settings, languages: readonly LanguageInfo[], log: Logger) {
+  /** @param lookForLanguages looks again, at `reload` */
+  constructor(
+    settings: Settings,
+    languages: FoundLanguages,
+    lookForLanguages: () => Promise<FoundLanguages>,
+    log: Logger,
+  ) {
     this.#settings = settings;
     this.#languages = languages;
+    this.#lookForLanguages = lookForLanguages;
     this.#log = log;
     this.drainAsked = new Promise((resolve) => {
       this.#askToDrain = resolve;
@@ -115,9 +126,14 @@ export class Primary {
     this.#table = table;
     this.#stops.push(() => table.closeClean());
     setFloor(table.region, minFreeMib * MIB);
-    const watchdog = new Watchdog(table);
+    const lockWatch = new LockWatch(
+      table,
+      (done) => this.#log.warn(done, 'a stopped process held up the table'),
+      (error) => this.#endFor(error, 'a stopped process may hold up the table'),
+    );
+    this.#stops.push(() => lockWatch.stop());
     this.#lookAtDisk(table);
-    const care = setInterval(() => this.#takeCare(table, watchdog), CARE_MS);
+    const care = setInterval(() => this.#takeCare(table), CARE_MS);
     this.#stops.push(() => clearInterval(care));
     const caretaker = new Caretaker(
       table,
@@ -141,7 +157,11 @@ export class Primary {
 
     const turns = new TurnsThread(
       processTable,
-      { mode: this.#settings.turns, memoryBytes: memoryBudget(this.#settings) },
+      {
+        mode: this.#settings.turns,
+        memoryBytes: memoryBudget(this.#settings),
+        isRealtime: this.#settings.realtime === 'auto',
+      },
       (error) => this.#endFor(error, 'nobody gets a turn any more'),
       (cell) => this.#log.warn(cell, 'a cell did not stop its program: killed, and what it ran is run again elsewhere'),
     );
@@ -167,7 +187,7 @@ export class Primary {
         operator: tokenAt(operatorPath(data)),
       },
       log: this.#log,
-      onDeath: (pid) => this.#takeBack(pid),
+      onDeath: () => this.#takeBack(),
       orphans: (living) => [...table.unfinished()].filter(({ owner }) => !living.has(owner)).map(({ row }) => row),
       assign: (row, pid) => table.setOwner(rowIndex(row), pid),
     });
@@ -206,10 +226,12 @@ export class Primary {
       },
       list: { run: () => turnsFor('everybody', processTable, table, this.#settings.turns) },
       reload: {
-        run: () => {
+        run: async () => {
+          const languages = await this.#lookForLanguages();
           const invite = this.#invite();
-          fronts.reload(invite);
-          return { invite: invite === undefined ? 'not used' : 'read' };
+          fronts.reload(invite, languages);
+          const ids = languages.offered.map(({ id }) => id);
+          return { invite: invite === undefined ? 'not used' : 'read', languages: ids };
         },
       },
     };
@@ -252,10 +274,10 @@ export class Primary {
     this.#caretaker?.snapshot(); // how it ends is in the log
   }
 
-  /** Once a second, what takes no time: nobody holds the table up, and the disk has room. */
-  #takeCare(table: Table, watchdog: Watchdog): void {
-    for (const done of watchdog.look()) this.#log.warn(done, 'a stopped process held up the table');
+  /** Once a second, what takes no time: whether the disk has room, and that no dead thread has a lane. */
+  #takeCare(table: Table): void {
     this.#lookAtDisk(table);
+    this.#takeSlotsBack();
   }
 
   /** The log says how much is free at the start, and whenever new work begins to be refused or is taken again. */
@@ -273,19 +295,32 @@ export class Primary {
   }
 
   /** A front has died: what it had half done in the table is put right, and its slots are free once its cells are gone. */
-  #takeBack(front: number): void {
+  #takeBack(): void {
     this.#table?.reclaimDead();
-    for (const slot of this.#processTable?.slots() ?? []) {
-      if (this.#processTable?.owner(slot) === front) this.#releaseWhenGone(slot, this.#processTable);
+    this.#takeSlotsBack();
+  }
+
+  /** Those of threads that are gone: with their front, or alone. */
+  #takeSlotsBack(): void {
+    const table = this.#processTable;
+    if (table === undefined) return;
+    const isGone = new Map<number, boolean>();
+    for (const slot of table.slots()) {
+      const owner = table.owner(slot);
+      if (owner === 0) continue; // given back between the two looks
+      if (!isGone.has(owner)) isGone.set(owner, startTimeOf(owner) === undefined);
+      if (isGone.get(owner) && !this.#releasing.has(slot)) void this.#releaseWhenGone(slot, table);
     }
   }
 
-  /** A cell ends by itself when its front has died, but its program may take a while to go: until then it has its lane. */
+  /** A cell ends by itself when its thread has died, but its program may take a while to go: until then it has its lane. */
   async #releaseWhenGone(slot: SlotIndex, table: ProcessTable): Promise<void> {
+    this.#releasing.add(slot);
     const pid = table.cellPid(slot);
     const born = pid === 0 ? undefined : startTimeOf(pid);
     while (born !== undefined && startTimeOf(pid) === born) await delay(CELL_LOOK_MS);
     table.release(slot);
+    this.#releasing.delete(slot);
   }
 }
 

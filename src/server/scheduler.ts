@@ -18,6 +18,7 @@ import { type Decision, type ModeName, Turns } from '../pool/turns.js';
 import { native } from '../shm/native.js';
 import { NS_PER_MS, NS_PER_S, type SlotIndex, slotIndex } from '../units.js';
 import { Followers } from './followers.js';
+import { lacksCore } from './lacks-core.js';
 
 /** Without any bell the table is looked at this often: a process killed between its change and its bell costs no more. */
 const LOOK_AGAIN_MS = 100;
@@ -40,7 +41,10 @@ export interface StuckCell {
   readonly run: number;
 }
 
+/** workerData of its thread. */
 export interface SchedulerSetup extends SchedulerOptions {
+  /** Whether the thread is to go before everything of normal priority (pool/precedence.ts). */
+  readonly isRealtime: boolean;
   readonly processTable: SharedArrayBuffer;
 }
 
@@ -50,6 +54,8 @@ export class Scheduler {
   readonly #followers: Followers;
   /** Number of the run the policy knows in each slot; 0 = none. */
   readonly #known: Uint32Array;
+  /** State of each slot as last seen. */
+  readonly #seen: Uint32Array;
   /** Slots that were told to stop and have not said that they did, and for how long that has been waited for. */
   readonly #stopping = new Map<number, number>();
   readonly #onStuck: (cell: StuckCell) => void;
@@ -64,6 +70,7 @@ export class Scheduler {
     this.#onStuck = onStuck;
     this.#followers = new Followers(table, (slot, run, wanted) => this.#tell(slot, run, wanted));
     this.#known = new Uint32Array(table.slotCount);
+    this.#seen = new Uint32Array(table.slotCount);
     const slice = sliceNs === undefined ? {} : { sliceNs };
     this.#turns = new Turns({ slots: table.slotCount, lanes: table.laneCount, mode, memoryBytes, ...slice });
   }
@@ -86,7 +93,9 @@ export class Scheduler {
   look(nowNs: number): number {
     const lanes = this.#table.laneCount;
     this.#turns.setLanes(lanes);
-    for (let slot = 0; slot < this.#table.slotCount; slot++) this.#observe(slotIndex(slot), nowNs);
+    this.#table.eachChanged(this.#seen, (slot) => this.#observe(slot, nowNs));
+    // A cell told to stop before it began stays in the state it had.
+    for (const slot of this.#stopping.keys()) this.#observe(slotIndex(slot), nowNs);
     this.#endStuckCells(nowNs);
     const { decisions, alarmNs } = this.#turns.decide(nowNs);
     let waitMs = LOOK_AGAIN_MS;
@@ -111,16 +120,17 @@ export class Scheduler {
     }
     if (!isLive || this.#followers.isOne(slot, run)) return;
     if (this.#known[slot] === 0) this.#arrive(slot, run, nowNs);
-    // A cell that has not begun yet never stops: it sees that it must not (may_run in native/cell/watch.c).
+    // A cell that has not begun yet never stops: it sees that it must not (stay_may_begin in native/cell/stay.c).
     if (state !== SlotState.running && this.#stopping.delete(slot)) {
       this.#table.freeLane(slot);
-      this.#turns.stopped(slot, nowNs, this.#table.entry(slot).memoryBytes);
+      const memoryBytes = this.#table.entry(slot).memoryBytes + this.#followers.memoryBytes(slot);
+      this.#turns.stopped(slot, nowNs, memoryBytes);
     }
   }
 
   /**
    * Whoever does not confirm a stop holds its lane. Only time in which this thread had its looks is counted: when the whole
-   * machine stood still, or was so busy that nobody got anywhere, the cell had no chance either.
+   * machine stood still the cell had no chance either. Nor has it one, and is given more time, while its program only needs a core.
    */
   #endStuckCells(nowNs: number): void {
     const sinceLookNs = Math.min(nowNs - this.#lookedAtNs, 2 * LOOK_AGAIN_MS * NS_PER_MS);
@@ -130,6 +140,10 @@ export class Scheduler {
       if (waitedNs >= STOP_DEADLINE_NS || waitedNs + sinceLookNs < STOP_DEADLINE_NS) continue; // told once
       const cell = { slot, pid: this.#table.cellPid(slotIndex(slot)), run: this.#known[slot] ?? 0 };
       if (cell.pid === 0) continue;
+      if (lacksCore(cell.pid)) {
+        this.#stopping.set(slot, 0);
+        continue;
+      }
       native.queueSignal(cell.pid, constants.signals.SIGKILL, 0);
       this.#onStuck(cell);
     }

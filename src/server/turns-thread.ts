@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { ProcessTable } from '../pool/process-table.js';
-import type { SchedulerOptions, SchedulerSetup, StuckCell } from './scheduler.js';
+import type { SchedulerSetup, StuckCell } from './scheduler.js';
 
 export class TurnsThread {
   readonly #table: ProcessTable;
@@ -17,7 +17,7 @@ export class TurnsThread {
    */
   constructor(
     table: ProcessTable,
-    options: SchedulerOptions,
+    options: Omit<SchedulerSetup, 'processTable'>,
     onFailure: (error: Error) => void,
     onStuck: (cell: StuckCell) => void = () => undefined,
   ) {

@@ -12,9 +12,10 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { TurnoError } from '../errors.js';
+import { statOf } from '../proc-stat.js';
 import type { ShellChild } from './turns.js';
 
 /** How often a child is looked at that has not stopped yet; a stop takes some 20 us, unless a disk is waited for. */
@@ -79,13 +80,13 @@ export class Child implements ShellChild {
 
   /** Nothing of it runs: it is stopped, or dead and about to be waited for. */
   get isHalted(): boolean {
-    const state = this.#stat()?.[0];
+    const state = statOf(this.pid)?.[0];
     return state === undefined || 'TtZX'.includes(state);
   }
 
   /** CPU time of the process and of its children it has waited for, to a clock tick of 10 ms. */
   get cpuMs(): number {
-    const fields = this.#stat();
+    const fields = statOf(this.pid);
     // Behind the name: state is field 3 of proc(5), utime stime cutime cstime are 14 to 17.
     if (fields) this.#cpuMs = fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * MS_PER_TICK, 0);
     return this.#cpuMs;
@@ -112,15 +113,6 @@ export class Child implements ShellChild {
     } catch (error) {
       // The group is gone: that is what an end looks like before it is told.
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-  }
-
-  #stat(): string[] | undefined {
-    try {
-      const stat = readFileSync(`/proc/${this.pid}/stat`, 'latin1');
-      return stat.slice(stat.lastIndexOf(')') + 2).split(' '); // a name may hold spaces and parentheses
-    } catch {
-      return undefined; // the process is gone
     }
   }
 }

@@ -49,7 +49,7 @@ export class SandboxTurns implements ShellTurns {
     this.#out = out;
     this.#err = err;
     const memoryBytes = Math.max(GIB, totalmem() * MEMORY_SHARE);
-    this.#thread = new TurnsThread(this.#table, { mode, sliceNs, memoryBytes }, (error) => {
+    this.#thread = new TurnsThread(this.#table, { mode, sliceNs, memoryBytes, isRealtime: false }, (error) => {
       throw error; // nobody would get a turn any more: the shell ends, and its cells with it
     });
   }

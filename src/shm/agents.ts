@@ -13,8 +13,8 @@
  * A slot keeps what its owners added to the counters: the totals are the sum over all slots, so that no counter is shared.
  */
 
-import { readFileSync } from 'node:fs';
 import { TurnoError } from '../errors.js';
+import { statOf } from '../proc-stat.js';
 import type { Field } from './fields.js';
 import { AGENT, AGENTS } from './layout.js';
 import { native } from './native.js';
@@ -214,12 +214,6 @@ function generationOf(state: number): number {
 
 /** When a task began, in clock ticks after boot modulo 2^32 (signed); undefined when it is gone or a zombie. */
 function startOf(pid: number, tid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/task/${tid}/stat`, 'latin1');
-    // The second field, the name, may hold spaces and parentheses: count from behind it.
-    const rest = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return rest[0] === 'Z' || rest[0] === 'X' ? undefined : Number(rest[19]) | 0;
-  } catch {
-    return undefined; // ENOENT or ESRCH: no such task
-  }
+  const fields = statOf(`${pid}/task/${tid}`);
+  return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? undefined : Number(fields[19]) | 0;
 }

@@ -1,5 +1,6 @@
 /**
- * The checksum of records, of the journal and of responses: 32 bits, fast in JavaScript and in C.
+ * The checksum of the journal, of responses and of mailboxes: 32 bits, fast in JavaScript and in C. Rows and users have
+ * another (native/addon/sum.h), which only the addon makes.
  * native/addon/records.cc has the same, for the hot paths; a test compares them.
  *
  * Four lanes, because one would wait for its own multiplication at every word. Each step is a bijection of the lane, so a

@@ -3,50 +3,17 @@
  * are put as they are, without locks and without a journal.
  */
 
-import { faultPoint } from './fault-points.js';
-import { type HashIndex, hashWords } from './hash-index.js';
-import { LogKind, ROW, ROWS_PER_CHUNK } from './layout.js';
-import { type Records, VERSION } from './records.js';
-import { H, type Region } from './region.js';
+import { LogKind, ROWS_PER_CHUNK } from './layout.js';
+import { FIRST_VERSION, type TableParts } from './parts.js';
+import { VERSION } from './records.js';
+import { H } from './region.js';
 import type { LogRecord } from './replay.js';
-import type { Responses } from './responses.js';
 import { RowImage } from './row-image.js';
-import type { Users } from './users.js';
-import type { WordLock } from './word-lock.js';
-
-const ID_WORD = ROW.fields.ID.offset / 4;
-const ID_WORDS = ROW.fields.ID.bytes / 4;
-/** Version of a record that was never changed. */
-export const FIRST_VERSION = 2;
-
-/** What a table (shared-table.ts) is made of, for what is done to it as a whole. */
-export interface TableParts {
-  readonly region: Region;
-  readonly rows: Records;
-  readonly users: Users;
-  readonly userRecords: Records;
-  readonly ids: HashIndex;
-  readonly responses: Responses;
-  readonly growLock: WordLock;
-}
 
 /** Who hears of what a journal has besides rows and users. */
 export interface ReplayListener {
   onSource?(id: Uint8Array, packed: Uint8Array): void;
   onArchived?(id: Uint8Array): void;
-}
-
-/** Reads a row that is there: accepted, and not forgotten. @throws TURNO_TABLE_DAMAGED */
-export function loadRow({ region, rows }: TableParts, row: number, image: RowImage): boolean {
-  return row >= region.load(H.FIRST_ROW) && row < region.load(H.ROWS) && rows.read(row, image.words);
-}
-
-/** What follows the commit of a row; idempotent. */
-export function linkRow({ ids, users }: TableParts, row: number, image: RowImage): void {
-  ids.add(row, hashWords(image.words, ID_WORD, ID_WORDS));
-  faultPoint('accept.after-index');
-  if (users.newest(image.user) < row + 1) users.setNewest(image.user, row + 1);
-  faultPoint('accept.after-chain');
 }
 
 /**
@@ -65,7 +32,7 @@ export function copyTable(from: TableParts, to: TableParts, checkStop: () => voi
   to.region.store(H.FIRST_ROW, first);
   for (let row = first; row < rows; row++) {
     if (row % ROWS_PER_CHUNK === 0) checkStop();
-    if (!loadRow(from, row, image)) throw from.region.damaged(`row ${row} was never written`, from.rows.offset(row));
+    if (!from.load(row, image)) throw from.region.damaged(`row ${row} was never written`, from.rows.offset(row));
     const response = image.response.at === 0 ? undefined : from.responses.get(row, image.response);
     putRow(to, row, image, response);
   }
@@ -94,7 +61,7 @@ export function applyRecord(to: TableParts, record: LogRecord, { onSource, onArc
     }
     case LogKind.source: {
       const image = new RowImage();
-      if (loadRow(to, record.index, image)) onSource?.(image.id, record.rest);
+      if (to.load(record.index, image)) onSource?.(image.id, record.rest);
       return;
     }
   }
@@ -102,7 +69,7 @@ export function applyRecord(to: TableParts, record: LogRecord, { onSource, onArc
 
 function applyRow(to: TableParts, row: number, image: RowImage, response: Uint8Array | undefined): void {
   const there = new RowImage();
-  if (loadRow(to, row, there)) {
+  if (to.load(row, there)) {
     if (image.isSameSubmission(there)) {
       const isOlder = ((image.words[VERSION] ?? 0) - (there.words[VERSION] ?? 0)) | 0;
       if (isOlder < 0) return;
@@ -124,5 +91,5 @@ function putRow(to: TableParts, row: number, image: RowImage, response: Uint8Arr
   to.rows.writeUnseen(row, image.words);
   if (row < to.region.load(H.ROWS)) return;
   to.region.store(H.ROWS, row + 1);
-  linkRow(to, row, image);
+  to.link(row, image);
 }

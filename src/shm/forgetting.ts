@@ -11,9 +11,9 @@
  * Killed anywhere in between: what was not given back is given back the next time.
  */
 
-import type { TableParts } from './copying.js';
 import { type Area, CHUNK_BYTES, ROW, ROWS_PER_CHUNK, STATES } from './layout.js';
 import { native } from './native.js';
+import type { TableParts } from './parts.js';
 import { codeOf, H } from './region.js';
 import { GRANULES_PER_CHUNK } from './responses.js';
 

@@ -2,7 +2,8 @@
  * Hash index: key -> number of a record, growing while it is read, without a lock for readers.
  *
  * Records are only ever added, numbered 0, 1, 2 ... An index is a row of levels; level L is an open-addressed table of 2^L
- * words, each 0 or a record's number + 1, and begins at entry 2^L of the area. With `count` records the valid level is the
+ * entries, and begins at entry 2^L of the area. An entry is a word: 0, or the number of a record + 1 and, in the bits that no
+ * number needs, a tag: those bits of the key's hash, so that few records of other keys are looked at. With `count` records the valid level is the
  * smallest that they fill at most half, so that count alone says where to look:
  *
  *     count      1 ............ 2^14 ....... 2^15 ............ 2^16
@@ -25,6 +26,8 @@ export class HashIndex {
   readonly #region: Region;
   readonly #area: Area;
   readonly #lastLevel: number;
+  /** Bits of an entry that hold the number; the others are the tag. */
+  readonly #numberMask: number;
   readonly #growLock: WordLock;
   readonly #hashOf: (record: number) => number | undefined;
   readonly #isKeyOf: (record: number, key: Int32Array) => boolean;
@@ -47,6 +50,7 @@ export class HashIndex {
     this.#region = region;
     this.#area = area;
     this.#lastLevel = indexLevel(maxRecords);
+    this.#numberMask = 2 ** this.#lastLevel - 1;
     this.#growLock = growLock;
     this.#hashOf = hashOf;
     this.#isKeyOf = isKeyOf;
@@ -57,9 +61,11 @@ export class HashIndex {
     const size = 1 << indexLevel(count);
     const mask = size - 1;
     for (let probe = 0; probe <= mask; probe++) {
-      const found = this.#load(size + ((hash + probe) & mask));
-      if (found === 0) return -1;
-      if (found <= count && this.#isKeyOf(found - 1, key)) return found - 1;
+      const entry = this.#load(size + ((hash + probe) & mask));
+      if (entry === 0) return -1;
+      const record = (entry & this.#numberMask) - 1;
+      const isTagged = ((entry ^ hash) & ~this.#numberMask) === 0;
+      if (isTagged && record < count && this.#isKeyOf(record, key)) return record;
     }
     return -1;
   }
@@ -92,15 +98,16 @@ export class HashIndex {
 
   #insert(level: number, record: number, hash: number): void {
     const mask = 2 ** level - 1;
+    const entry = (record + 1) | (hash & ~this.#numberMask);
     for (let probe = 0; ; probe++) {
-      const entry = 2 ** level + ((hash + probe) & mask);
-      const found = this.#load(entry);
-      if (found === record + 1) return;
+      const place = 2 ** level + ((hash + probe) & mask);
+      const found = this.#load(place);
+      if (found === entry) return;
       if (found === 0) {
-        const chunk = entry >>> CHUNK_WORD_BITS;
+        const chunk = place >>> CHUNK_WORD_BITS;
         const view = this.#views[chunk];
         if (view === undefined) throw new Error(`index ${this.#area.name}: chunk ${chunk} is not there`);
-        Atomics.store(view, (this.#firstWords[chunk] ?? 0) + (entry & (CHUNK_WORDS - 1)), record + 1);
+        Atomics.store(view, (this.#firstWords[chunk] ?? 0) + (place & (CHUNK_WORDS - 1)), entry);
         return;
       }
       // Half of a level is empty, unless the file was damaged.
@@ -108,14 +115,14 @@ export class HashIndex {
     }
   }
 
-  #load(entry: number): number {
-    const chunk = entry >>> CHUNK_WORD_BITS;
+  #load(place: number): number {
+    const chunk = place >>> CHUNK_WORD_BITS;
     let view = this.#views[chunk];
     if (view === undefined) {
       view = this.#keep(chunk);
       if (view === undefined) return 0;
     }
-    return Atomics.load(view, (this.#firstWords[chunk] ?? 0) + (entry & (CHUNK_WORDS - 1)));
+    return Atomics.load(view, (this.#firstWords[chunk] ?? 0) + (place & (CHUNK_WORDS - 1)));
   }
 
   #keep(chunk: number): Int32Array | undefined {

@@ -47,6 +47,8 @@ const DURABLE = H.DURABLE_WORD.offset / 4;
 const FIRST_WAIT_MS = 5;
 const LONGEST_WAIT_MS = 100;
 const RETRY_MS = 1_000;
+/** JOURNAL_STATE: the next batch goes to a new segment, but nothing says that it will not take it. */
+const DOUBTFUL = 1;
 /** Segments are this many rings long, so a batch always fits into a new one. */
 const RINGS_PER_SEGMENT = 4;
 
@@ -112,7 +114,7 @@ export class Journal {
    */
   checkAccepting(mayWait: boolean): void {
     checkDisk(this.#region);
-    if (this.#region.load(H.JOURNAL_STATE) === 0) return;
+    if (this.#region.load(H.JOURNAL_STATE) <= DOUBTFUL) return;
     if (mayWait) {
       const now = performance.now();
       if (now >= this.#nextTryAtMs) {
@@ -121,7 +123,7 @@ export class Journal {
       }
     }
     const state = this.#region.load(H.JOURNAL_STATE);
-    if (state !== 0) throw refusal(errorOf(state - 1), this.segments.directory, this.tail - this.written);
+    if (state > DOUBTFUL) throw refusal(errorOf(state - 1), this.segments.directory, this.tail - this.written);
   }
 
   /**
@@ -221,10 +223,14 @@ export class Journal {
     try {
       this.#writeBatch(from, to, isDoubtful);
     } catch (first) {
+      // Before anything else: should we die now, whoever comes next must not go on in a segment whose end another has been told
+      // to be here, nor believe what the failed sync left.
+      if (!isDoubtful) this.#region.store(H.JOURNAL_STATE, DOUBTFUL);
       try {
         this.#writeBatch(from, to, true);
       } catch {
-        this.#region.store(H.JOURNAL_STATE, 1 + (constants.errno[codeOf(first) as keyof typeof constants.errno] ?? 0));
+        const { errno } = constants;
+        this.#region.store(H.JOURNAL_STATE, 1 + (errno[codeOf(first) as keyof typeof errno] ?? errno.EIO));
         throw refusal(first, this.segments.directory, to - from);
       }
     }
@@ -262,14 +268,14 @@ export class Journal {
     this.close();
     const bytes = RINGS_PER_SEGMENT * this.#region.geometry.ringBytes;
     const salt = this.#region.load(H.JOURNAL_SALT);
-    // One in which nothing is believed yet is made again under its own number: retries on a bad disk must not pile up.
-    const isUnused = open?.segment.start === from;
-    if (isUnused) this.segments.remove(number);
-    const made = this.segments.make({ number: isUnused ? number : number + 1, start: from, salt, bytes });
+    const made = this.segments.make({ number: number + 1, start: from, salt, bytes });
     faultPoint('journal.after-segment');
     // The commit of the new segment: before this word a later leader makes it again, and finds it.
     this.#region.store(H.SEGMENT_NUMBER, made.segment.number);
     this.#open = made;
+    // One in which nothing is believed is of no use: retries on a bad disk must not pile up. Never made again under its own
+    // number: other threads may have the old file open, and would take it for the new one.
+    if (open?.segment.start === from) this.segments.remove(number);
     return made;
   }
 

@@ -12,7 +12,7 @@
  *     fixedChunks  chunks of the areas, mixed:
  *                    rows      512 bytes each, in order of arrival: row r has arrival r + 1 + base
  *                    users     256 bytes each, in order of registration
- *                    ids       hash index: id of a submission -> row + 1      names, tokens: the same for users
+ *                    ids       hash index: id of a submission -> row + 1, and a tag      names, tokens: the same for users
  *                    extents   responses too long for their row, one behind the other
  *
  * The whole possible length is mapped once; behind the committed chunks there is nothing, and a touch there is SIGBUS. So
@@ -33,7 +33,7 @@ export const MAGIC = [0x6e727574, 0x6c62746f] as const;
 /** "turnojnl". */
 export const SEGMENT_MAGIC = [0x6e727574, 0x6c6e6a6f] as const;
 /** Raised when the meaning changes; the signature tells when only offsets do. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 export const CHUNK_BYTES = 1_048_576;
 export const CHUNK_WORDS = CHUNK_BYTES / 4;
@@ -88,7 +88,7 @@ export const HEADER = struct(
     DURABILITY: field('u32', '0 no journal, 1 crash (written, not synced), 2 power'),
     JOURNAL_STATE: field(
       'u32',
-      '0 fine; else the next batch goes to a new segment, and new work is refused until it has: 1 + errno of the failure',
+      '0 fine; 1 the next batch goes to a new segment; more: that failed too, and new work is refused until it goes: 1 + errno',
     ),
     JOURNAL_SALT: field('u32', 'tells the records of this table from those of another in recycled blocks'),
     FREE_BYTES: field('u64', 'free in the file system when the primary looked last (disk.ts)'),
@@ -174,9 +174,10 @@ export const USER = struct(
     WORDS: field('u32', 'words in use, head included'),
     NAME_BYTES: field('u32', 'length of the name'),
     PRIORITY: field('u32', 'of his submissions: 0 live, higher goes behind'),
+    QUOTA: field('u32', 'submissions he may have unfinished; 0 = as many as the server says of all'),
     TOKEN_HASH: field('u8', 'SHA-256 of the token', 32),
     NAME: field('u8', 'UTF-8', 128),
-    NEWEST: field('u32', 'row + 1 of the newest submission, 0 = none; not part of the checksum, see accept.ts'),
+    NEWEST: field('u32', 'row + 1 of the newest submission, 0 = none; not part of the checksum, see accepting.ts'),
   },
   256,
 );

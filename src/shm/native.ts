@@ -58,6 +58,11 @@ export interface Native {
   ringProcess(pidFd: number, signalNumber: number, value: number): boolean;
   /** Signal this process gets when the thread that made it dies. */
   setDeathSignal(signalNumber: number): void;
+  /**
+   * The calling thread goes before all that is not real-time: SCHED_RR, sched(7), at its lowest priority. Processes and
+   * threads it makes do not. Throws EPERM without CAP_SYS_NICE or RLIMIT_RTPRIO, or in a cpu group without real-time.
+   */
+  setRealtime(): void;
   /** flock(2) without waiting; false when another holds it. */
   lockFile(fd: number, kind: 'shared' | 'exclusive' | 'none'): boolean;
   /** A file in memory, close-on-exec, with its offset at 0. */
@@ -77,29 +82,16 @@ export interface Native {
   /** Writes `first` and `second` one behind the other at `offset`, then fdatasync if `sync`. Waits for the disk. */
   writeDurably(fd: number, first: Uint8Array, second: Uint8Array | undefined, offset: number, sync: boolean): void;
   // The hot paths of records.ts and journal.ts, which say what they do.
-  /** Whether `image` holds a verified copy of the record now; false also when it needs a closer look. */
-  readRecord(words: Int32Array, at: number, image: Int32Array, kind: number, index: number): boolean;
-  /** The row with this id, -1 when there is none, -2 when it needs a closer look; with an image, its verified copy. */
-  findRow(
+  /** What CHECKSUM of an image must be (native/addon/sum.h); the same without the CPU's instruction, for tests. */
+  recordChecksum(image: Int32Array, kind: number, index: number, inSoftware?: boolean): number;
+  /** What a thread says of a table once, instead of at each call. `words` is a view of the region's start. */
+  readonly TableView: new (
     words: Int32Array,
     rowsDirectory: number,
+    usersDirectory: number,
     idsDirectory: number,
     fixedChunks: number,
-    id: Uint8Array,
-    image?: Int32Array,
-  ): number;
-  /** Gives the image its next version and its checksum, and puts it into the agent's intent slot. */
-  stageChange(
-    words: Int32Array,
-    agent: number,
-    kind: number,
-    index: number,
-    image: Int32Array,
-    running: number,
-    done: number,
-  ): void;
-  /** Copies the agent's intent into the record; `steps` are those of ChangeStep. */
-  publishChange(words: Int32Array, at: number, agentWords: Int32Array, agent: number, steps: number): void;
+  ) => TableView;
   /** Writes a record of the journal into the ring. */
   putRecord(
     words: Int32Array,
@@ -119,6 +111,18 @@ export interface Native {
   syncFileSystem(fd: number): void;
 }
 
+/** The hot paths of a table's records, of which records.ts says what they do. An agent is the index of its first word. */
+export interface TableView {
+  /** Whether `image` holds a verified copy of the record now; false also when it needs a closer look. */
+  readRecord(kind: number, index: number, image: Int32Array): boolean;
+  /** The row with this id, -1 when there is none, -2 when it needs a closer look; with an image, its verified copy. */
+  findRow(id: Uint8Array, image?: Int32Array): number;
+  /** Gives the image its next version and its checksum, and puts it into the agent's intent slot. */
+  stageChange(agent: number, kind: number, index: number, image: Int32Array, running: number, done: number): void;
+  /** Copies the agent's intent into the record it names; `steps` are those of ChangeStep. */
+  publishChange(agent: number, steps: number): void;
+}
+
 const NAMES = [
   'map',
   'allocate',
@@ -135,6 +139,7 @@ const NAMES = [
   'openProcess',
   'ringProcess',
   'setDeathSignal',
+  'setRealtime',
   'lockFile',
   'memfd',
   'socketPair',
@@ -144,10 +149,8 @@ const NAMES = [
   'sendWithFds',
   'openBeneath',
   'writeDurably',
-  'readRecord',
-  'findRow',
-  'stageChange',
-  'publishChange',
+  'recordChecksum',
+  'TableView',
   'putRecord',
   'syncFileSystem',
 ] as const satisfies readonly (keyof Native)[];

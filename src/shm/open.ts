@@ -8,7 +8,8 @@
  *     another boot id, or     power was lost, and the mapped file may hold any mixture of old and new pages: it is not looked
  *     no file but a journal   at. The table is built anew from the last good snapshot and the journal; the old file is set aside
  *
- * A file that cannot be believed and nothing to build a new one from is refused, never emptied.
+ * A file that is damaged is set aside in the same way, if the journal has all that was acknowledged (`power`). A file that cannot
+ * be believed and nothing to build a new one from is refused, never emptied.
  */
 
 import { existsSync, fsyncSync, readdirSync, renameSync, rmSync } from 'node:fs';
@@ -18,6 +19,7 @@ import { bootId } from './boot.js';
 import { problemsOf } from './check.js';
 import type { ReplayListener } from './copying.js';
 import { forgetDisk } from './disk.js';
+import { acknowledgedPosition, hasLostPower } from './header-page.js';
 import { journalDirectory } from './journal.js';
 import { CHUNK_BYTES, Durability } from './layout.js';
 import { createRegion, H, mapRegion, Region, type RegionOptions } from './region.js';
@@ -86,14 +88,55 @@ function openAlone(path: string, options: OpenOptions): Region {
 }
 
 function openFile(path: string, options: OpenOptions): Region {
+  if (hasLostPower(path)) {
+    const rebuilt = rebuild(path, options);
+    const aside = setAside(path);
+    options.onRepair?.(`power was lost: ${path} was rebuilt from snapshot and journal, the old file is ${aside}`);
+    return putInPlace(rebuilt, path);
+  }
+  try {
+    const region = mapWhole(path);
+    return isTooSmall(region, options) ? enlarge(region, path, options) : region;
+  } catch (error) {
+    if (!(error instanceof TurnoError) || error.code !== 'TURNO_TABLE_DAMAGED') throw error;
+    return instead(path, options, error);
+  }
+}
+
+function mapWhole(path: string): Region {
   const region = lock(mapRegion(path), 'exclusive');
-  const isClean = region.load(H.CLEAN) === 1;
-  if (isClean) region.verifyClean();
-  if (isClean || isOfThisBoot(region)) return isTooSmall(region, options) ? enlarge(region, path, options) : region;
-  region.close();
-  const rebuilt = rebuild(path, options);
+  try {
+    if (region.load(H.CLEAN) === 1) region.verifyClean();
+    return region;
+  } catch (error) {
+    region.close();
+    throw error;
+  }
+}
+
+/**
+ * A table built anew in the place of a damaged one, which is set aside.
+ * @throws the damage itself when anything that was acknowledged would be missing; then everything is left in place
+ */
+function instead(path: string, options: OpenOptions, damage: TurnoError): Region {
+  const acknowledged = acknowledgedPosition(path);
+  if (acknowledged === undefined) throw damage;
+  let rebuilt: Region;
+  try {
+    rebuilt = rebuild(path, options);
+  } catch {
+    throw damage; // what the journal lacks is the lesser news
+  }
+  if (rebuilt.loadLong(H.RING_TAIL) < acknowledged) {
+    rebuilt.close();
+    rmSync(rebuildingPath(path), { force: true });
+    throw damage;
+  }
   const aside = setAside(path);
-  options.onRepair?.(`power was lost: ${path} was rebuilt from snapshot and journal, the old file is ${aside}`);
+  const { problem } = damage.details;
+  options.onRepair?.(
+    `${path} is damaged (${problem}): it was rebuilt from snapshot and journal, the old file is ${aside}`,
+  );
   return putInPlace(rebuilt, path);
 }
 
@@ -182,10 +225,24 @@ function openNothing(path: string, options: OpenOptions): Region {
     options.onRepair?.(`${path} was missing: rebuilt from snapshot and journal`);
     return putInPlace(rebuild(path, options), path);
   }
-  const region = lock(createRegion(path, options), 'exclusive');
-  fsyncSync(region.fd);
-  syncDirectory(dirname(path));
-  return region;
+  // It gets its name when it is whole and has a journal: a first start that dies, or loses power, leaves nothing behind that
+  // could not be started from.
+  const region = newRegion(rebuildingPath(path), options);
+  try {
+    if (options.durability !== 'none') beginJournal(region);
+    fsyncSync(region.fd);
+    return putInPlace(region, path);
+  } catch (error) {
+    region.close();
+    throw error;
+  }
+}
+
+function beginJournal(region: Region): void {
+  const table = new Table(region);
+  table.journal.begin();
+  table.close({ keepFile: true });
+  syncDirectory(dirname(region.path));
 }
 
 function lock(region: Region, kind: 'shared' | 'exclusive'): Region {
@@ -196,11 +253,6 @@ function lock(region: Region, kind: 'shared' | 'exclusive'): Region {
     region.close();
     throw error;
   }
-}
-
-function isOfThisBoot(region: Region): boolean {
-  const found = region.bytes.slice(H.BOOT_ID.offset, H.BOOT_ID.offset + H.BOOT_ID.bytes);
-  return Buffer.from(found).equals(bootId());
 }
 
 function setPath(region: Region, path: string): void {

@@ -5,14 +5,17 @@
  *
  *     word 0  READ      bytes taken so far, modulo 2^32       word 3  READERS   lock of those who receive
  *     word 1  WRITTEN   bytes put in so far, modulo 2^32      word 4  WRITERS   lock of those who send
- *     word 2  CLOSED    1 = nobody will send any more         word 5  SENDER    agent of the sending end, 0 = not yet there
- *     from word 16      the ring, a power of two: messages, each its length and its bytes, filled up to a whole word
+ *     word 2  CLOSED    1 = nobody will send any more
+ *     from word 16      512 x SENDER: the agents that have the sending end, each at its slot
+ *     from word 528     the ring, a power of two: messages, each its length and its bytes, filled up to a whole word
  *
  * WRITTEN is raised when a message is whole, READ when it has been copied: whoever dies in the middle has sent, or received,
  * nothing. A message that does not fit into the ring is refused. Messages are what structured clone can carry.
  */
 
 import { deserialize, serialize } from 'node:v8';
+import { slotOf } from './agents.js';
+import { AGENTS } from './layout.js';
 import { native } from './native.js';
 import { ObjectKind, type Space } from './space.js';
 import { Deadline, type WaitOptions, waitFor, waitLater } from './waiting.js';
@@ -23,8 +26,8 @@ const WRITTEN = 1;
 const CLOSED = 2;
 const READERS = 3;
 const WRITERS = 4;
-const SENDER = 5;
-const RING = 16;
+const SENDERS = 16;
+const RING = SENDERS + AGENTS;
 const EVERYBODY = 2 ** 30;
 
 /** One direction. */
@@ -44,7 +47,8 @@ class Channel {
   }
 
   openForSending(): void {
-    this.#store(SENDER, this.#space.agents.self);
+    const { self } = this.#space.agents;
+    this.#store(SENDERS + slotOf(self), self);
   }
 
   /**
@@ -109,10 +113,17 @@ class Channel {
     native.futexWake(this.#space.words, sleepers.#at + READ, EVERYBODY);
   }
 
-  /** Whether nobody will send any more: the sending end was closed, or its agent is dead. */
+  /** Whether nobody will send any more: the sending end was closed, or all agents that had it are dead. */
   get isOver(): boolean {
-    const sender = this.#load(SENDER);
-    return this.#isClosed || (sender !== 0 && this.#space.agents.isDead(sender));
+    if (this.#isClosed) return true;
+    let hadSender = false;
+    for (let slot = 0; slot < AGENTS; slot++) {
+      const sender = this.#load(SENDERS + slot);
+      if (sender === 0) continue;
+      if (!this.#space.agents.isDead(sender)) return false;
+      hadSender = true;
+    }
+    return hadSender;
   }
 
   get #isClosed(): boolean {
@@ -142,7 +153,7 @@ class Channel {
   }
 }
 
-/** One of the two ends; several threads may use the same. */
+/** One of the two ends; several threads may use the same: it is closed by any of them, or when all of them are dead. */
 export class PipeEnd {
   readonly #out: Channel;
   readonly #in: Channel;

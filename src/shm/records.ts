@@ -18,10 +18,9 @@
  */
 
 import { type Agents, slotOf } from './agents.js';
-import { mixWords } from './checksum.js';
 import { faultPoint, isArmed } from './fault-points.js';
 import { AGENT, AGENTS, type Area, CHUNK_BYTES, ChangeStep, type RecordKind } from './layout.js';
-import { loadNative } from './native.js';
+import { loadNative, type TableView } from './native.js';
 import type { ChunkView, Region } from './region.js';
 import type { WordLock } from './word-lock.js';
 
@@ -34,8 +33,6 @@ const IMAGE = A.INTENT_IMAGE.offset / 4;
 export const VERSION = 0;
 export const CHECKSUM = 1;
 export const WORDS = 2;
-/** A record's checksum covers the words from here on. */
-const BODY = 2;
 
 /** How often a reader looks again before it asks whether the writer is dead, and before it calls a bad checksum damage. */
 const TRIES_BEFORE_HELP = 64;
@@ -49,7 +46,7 @@ const ALL_STEPS = ChangeStep.begin | ChangeStep.body | ChangeStep.version | Chan
 export type Log = (kind: RecordKind, index: number, image: Int32Array) => void;
 
 export class Records {
-  readonly #native = loadNative();
+  readonly #view: TableView;
   readonly #region: Region;
   readonly #agents: Agents;
   readonly #kind: RecordKind;
@@ -64,12 +61,14 @@ export class Records {
 
   constructor(
     region: Region,
+    view: TableView,
     agents: Agents,
     { kind, area, recordBytes }: { kind: RecordKind; area: Area; recordBytes: number },
     stripe: (index: number) => WordLock,
     log: Log,
   ) {
     this.#region = region;
+    this.#view = view;
     this.#agents = agents;
     this.#kind = kind;
     this.#area = area;
@@ -117,8 +116,7 @@ export class Records {
   read(index: number, image: Int32Array): boolean {
     const words = this.view(index);
     if (words === undefined) return false;
-    const at = this.at(index);
-    return this.#native.readRecord(words, at, image, this.#kind, index) || this.#readSlowly(index, words, at, image);
+    return this.#view.readRecord(this.#kind, index, image) || this.#readSlowly(index, words, this.at(index), image);
   }
 
   /** For a record that was never written, is being changed, or is damaged. */
@@ -140,7 +138,7 @@ export class Records {
         }
         continue;
       }
-      if (this.#native.readRecord(words, at, image, this.#kind, index)) return true;
+      if (this.#view.readRecord(this.#kind, index, image)) return true;
       if (Atomics.load(words, at) === version && ++bad === TRIES_BEFORE_DAMAGE) {
         throw this.#region.damaged(`checksum of ${this.#area.name} ${index} does not fit`, this.offset(index));
       }
@@ -187,7 +185,7 @@ export class Records {
   change(index: number, image: Int32Array, running: number, done: number): void {
     const { words } = this.#region;
     const { base } = this.#agents;
-    this.#native.stageChange(words, base, this.#kind, index, image, running, done);
+    this.#view.stageChange(base, this.#kind, index, image, running, done);
     faultPoint('table.after-intent');
     try {
       this.#logOnce(base, index, image);
@@ -207,15 +205,13 @@ export class Records {
 
   /** Steps 3 to 6 from the intent slot, for the writer itself or for whoever took its stripe over. */
   #finish(base: number, index: number): void {
-    const target = this.view(index);
-    if (target === undefined) throw new Error(`${this.#area.name} ${index}: its chunk is not there`);
-    const at = this.at(index);
-    const { words } = this.#region;
+    // This thread may not have seen the chunk: its views are those that read() keeps.
+    if (this.view(index) === undefined) throw new Error(`${this.#area.name} ${index}: its chunk is not there`);
     if (!isArmed()) {
-      this.#native.publishChange(target, at, words, base, ALL_STEPS);
+      this.#view.publishChange(base, ALL_STEPS);
       return;
     }
-    const publish = (steps: number) => this.#native.publishChange(target, at, words, base, steps);
+    const publish = (steps: number) => this.#view.publishChange(base, steps);
     publish(ChangeStep.begin);
     faultPoint('table.inside-body');
     publish(ChangeStep.body);
@@ -253,11 +249,6 @@ export function intentOf(region: Region, agents: Agents, slot: number): { kind: 
   return kind < 0 ? undefined : { kind, index: region.words[base + INTENT_INDEX] ?? 0 };
 }
 
-export function checksum(image: Int32Array, kind: RecordKind, index: number): number {
-  const count = Math.min(image[WORDS] ?? 0, image.length);
-  return mixWords(image, BODY, count - BODY, seed(image[VERSION] ?? 0, kind, index));
-}
-
-function seed(version: number, kind: RecordKind, index: number): number {
-  return Math.imul(version, 0x85ebca6b) ^ Math.imul(index + 1, 0xc2b2ae35) ^ Math.imul(kind + 1, 0x27d4eb2f);
+function checksum(image: Int32Array, kind: RecordKind, index: number): number {
+  return loadNative().recordChecksum(image, kind, index);
 }

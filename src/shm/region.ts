@@ -6,7 +6,7 @@
  */
 
 import { randomInt } from 'node:crypto';
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readSync, rmSync } from 'node:fs';
 import { TurnoError } from '../errors.js';
 import { faultPoint } from './fault-points.js';
 import {
@@ -281,6 +281,7 @@ export function createRegion(path: string, options: RegionOptions): Region {
     return new Region(buffer, fd);
   } catch (error) {
     closeSync(fd);
+    rmSync(path, { force: true }); // retries on a full disk must not pile up
     throw TurnoError.ofDisk(error, path, shape.fixedChunks * CHUNK_BYTES) ?? error;
   }
 }

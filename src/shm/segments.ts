@@ -4,7 +4,12 @@
  * A segment has its head in the first 64 bytes (SEGMENT in layout.ts) and records from byte 4,096. It is valid if and only
  * if its magic and checksum fit; an invalid one is not part of the journal. Its blocks are written (with zeros) and synced
  * before it gets its name: a record is then one write into blocks the file system knows, and fdatasync has no metadata to
- * write. A segment that is no longer needed becomes the next one: what is left of its old records has other positions.
+ * write.
+ *
+ * A segment that is no longer needed becomes a spare, and a spare the next segment: a journal that is shortened from time to
+ * time writes no zeros. What is left of its old records in a recycled segment has other positions than where it stands now,
+ * those of another table another salt, so that none of them is valid behind the last new one (journal.ts). A power cut may
+ * leave the new head under the old name: a segment whose NUMBER is not that of its name is not part of the journal.
  *
  * Segment n is believed from its START up to the START of segment n + 1, and no further: what a failed sync left behind that
  * point is written again into n + 1.
@@ -29,6 +34,8 @@ import { syncDirectory } from './sync-directory.js';
 const S = SEGMENT.fields;
 export const SEGMENT_DATA = 4_096;
 const ZEROS = Buffer.alloc(1_048_576);
+/** As many as the journal fills from one snapshot to the next (256 MiB in segments of 16), for which they take the room. */
+const MOST_SPARES = 16;
 const { O_RDWR, O_RDONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 
 export interface Segment {
@@ -48,14 +55,14 @@ export class Segments {
   }
 
   path(number: number): string {
-    return join(this.directory, `segment-${String(number).padStart(8, '0')}`);
+    return join(this.directory, nameOf(number));
   }
 
   /** All valid segments, in order. Nothing is changed. */
   list(): Segment[] {
     return this.#names('segment-')
-      .map((name) => this.#read(join(this.directory, name)))
-      .filter((segment) => segment !== undefined)
+      .map((name) => ({ name, segment: this.#read(join(this.directory, name)) }))
+      .flatMap(({ name, segment }) => (segment && name === nameOf(segment.number) ? [segment] : []))
       .sort((a, b) => a.number - b.number);
   }
 
@@ -86,6 +93,7 @@ export class Segments {
       return { fd, segment };
     } catch (error) {
       closeSync(fd);
+      rmSync(temporary, { force: true }); // retries on a bad disk must not pile up
       throw error;
     }
   }
@@ -97,19 +105,25 @@ export class Segments {
   /** Writes a spare ahead of time, unless there is one. For a thread that may block. */
   prepareSpare(bytes: number): void {
     if (this.#names('spare-').length > 0) return;
-    renameSync(this.#writeZeros(bytes), join(this.directory, `spare-${process.pid}-${process.hrtime.bigint()}`));
+    renameSync(this.#writeZeros(bytes), this.#spare());
   }
 
-  /** Drops the segments that hold nothing from `position` on; one of them is kept as a spare. */
+  /** Drops the segments that hold nothing from `position` on: they become spares, as far as those are wanted. */
   dropBefore(position: number): void {
     const all = this.list();
+    let spares = this.#names('spare-').length;
     for (const [index, { number }] of all.entries()) {
       const next = all[index + 1];
       if (next === undefined || next.start > position) break;
-      if (this.#names('spare-').length > 0) rmSync(this.path(number));
-      else renameSync(this.path(number), join(this.directory, `spare-${process.pid}-${process.hrtime.bigint()}`));
+      if (spares++ < MOST_SPARES) renameSync(this.path(number), this.#spare());
+      else rmSync(this.path(number));
     }
     syncDirectory(this.directory);
+  }
+
+  /** Gives the room of all spares but one back to the file system. */
+  releaseSpares(): void {
+    for (const name of this.#names('spare-').slice(1)) rmSync(join(this.directory, name), { force: true });
   }
 
   #names(prefix: string): string[] {
@@ -153,6 +167,10 @@ export class Segments {
     return temporary;
   }
 
+  #spare(): string {
+    return join(this.directory, `spare-${process.pid}-${process.hrtime.bigint()}`);
+  }
+
   #temporary(): string {
     return join(this.directory, `making-${process.pid}-${process.hrtime.bigint()}`);
   }
@@ -178,6 +196,10 @@ export class Segments {
     }
     return decode(head);
   }
+}
+
+function nameOf(number: number): string {
+  return `segment-${String(number).padStart(8, '0')}`;
 }
 
 function encode({ salt, number, start, bytes }: Segment): Buffer {

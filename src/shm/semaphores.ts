@@ -10,7 +10,9 @@
  *
  * Free permits are LIMIT less the sum of what agents hold, so each step is the store of one word, and an agent that dies in
  * the middle of one has done it or not. Permits of the dead are free again as soon as somebody waits for them. Who only
- * ever acquires, as the consumer of a signal does, holds what it acquired: its death gives all of it back.
+ * ever acquires, as the consumer of a signal does, holds what it acquired: its death gives all of it back. In a bounded one the
+ * limit stays: there a release by somebody who held none is of a permit that another held, so that his death gives back nothing
+ * that was released already.
  *
  * A free permit is anybody's until somebody has waited for 20 ms (as with locks: word-lock.ts). From then on a permit is given
  * only to one who has no more patient waiter before it than there are free permits; a release wakes all who wait. One who does
@@ -102,9 +104,9 @@ export class Semaphore extends Holdable {
     this.#ring(isAnybodyImpatient ? EVERYBODY : 1);
   }
 
-  /** Whether a release is allowed with so many permits free, `bound` being those there were at first. */
-  protected checkRelease(_free: number, _bound: number): void {
-    // A plain semaphore may grow.
+  /** Whether there are never more permits than at the beginning; a plain semaphore may grow. */
+  protected get isBounded(): boolean {
+    return false;
   }
 
   #ring(count: number): void {
@@ -137,11 +139,21 @@ export class Semaphore extends Holdable {
 
   #give(): void {
     const { words, agents } = this.space;
-    this.checkRelease(this.#free(), words[this.#at + BOUND] ?? 0);
-    const held = this.#holder(slotOf(agents.self));
-    const isMine = words[held] === agents.self && (words[held + 1] ?? 0) > 0;
-    const word = isMine ? held + 1 : this.#at + LIMIT;
-    words[word] = (words[word] ?? 0) + (isMine ? -1 : 1);
+    if (this.isBounded && this.#free() >= (words[this.#at + BOUND] ?? 0))
+      throw new RangeError('release: called more often than acquire');
+    const own = this.#holder(slotOf(agents.self));
+    const isMine = words[own] === agents.self && (words[own + 1] ?? 0) > 0;
+    const held = isMine ? own : this.isBounded ? this.#someHolder() : undefined;
+    const word = held === undefined ? this.#at + LIMIT : held + 1;
+    words[word] = (words[word] ?? 0) + (held === undefined ? 1 : -1);
+  }
+
+  #someHolder(): number | undefined {
+    for (let slot = 0; slot < AGENTS; slot++) {
+      const held = this.#holder(slot);
+      if ((this.space.words[held + 1] ?? 0) > 0) return held;
+    }
+    return undefined;
   }
 
   #tryTake(wait?: Wait): boolean {
@@ -212,8 +224,7 @@ export class Semaphore extends Holdable {
 
 /** A semaphore that refuses one release too many: never more permits than at the beginning. */
 export class BoundedSemaphore extends Semaphore {
-  /** @throws RangeError */
-  protected override checkRelease(free: number, bound: number): void {
-    if (free >= bound) throw new RangeError('release: called more often than acquire');
+  protected override get isBounded(): boolean {
+    return true;
   }
 }

@@ -78,37 +78,73 @@ export class Space {
    */
   static create(path: string, { bytes = 1_048_576, ...options }: SpaceOptions & { bytes?: number } = {}): Space {
     const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-    const length = FIRST_OBJECT + Math.ceil(bytes / 4_096) * 4_096;
     const fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {
-      ftruncateSync(fd, length);
-      native.allocate(fd, 0, length);
-      const buffer = native.map(fd, length);
-      const words = new Int32Array(buffer);
-      words[S.BYTES.offset / 4] = length;
-      words[S.USED.offset / 4] = FIRST_OBJECT;
-      words[S.MAGIC.offset / 4 + 1] = MAGIC[1];
-      Atomics.store(words, S.MAGIC.offset / 4, MAGIC[0]); // last: half a head is not a space
-      return new Space(buffer, options);
+      return Space.#begin(fd, bytes, options);
     } finally {
       closeSync(fd);
     }
+  }
+
+  /**
+   * Makes a space without a name, in memory: whoever inherits the descriptor opens it (`inherited`), and when the last process
+   * that has it is gone, however it ended, nothing is left of it.
+   * @returns the space, and the descriptor, which the caller hands on (`stdio` of spawn) and closes
+   * @throws ENOSPC, ENOMEM
+   */
+  static createUnnamed({ bytes = 1_048_576, ...options }: SpaceOptions & { bytes?: number } = {}): {
+    space: Space;
+    fd: number;
+  } {
+    const fd = native.memfd('turno-space');
+    try {
+      return { space: Space.#begin(fd, bytes, options), fd };
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  static #begin(fd: number, bytes: number, options: SpaceOptions): Space {
+    const length = FIRST_OBJECT + Math.ceil(bytes / 4_096) * 4_096;
+    ftruncateSync(fd, length);
+    native.allocate(fd, 0, length);
+    const buffer = native.map(fd, length);
+    const words = new Int32Array(buffer);
+    words[S.BYTES.offset / 4] = length;
+    words[S.USED.offset / 4] = FIRST_OBJECT;
+    words[S.MAGIC.offset / 4 + 1] = MAGIC[1];
+    Atomics.store(words, S.MAGIC.offset / 4, MAGIC[0]); // last: half a head is not a space
+    return new Space(buffer, options);
   }
 
   /** Maps a space another process has made. @throws TURNO_TABLE_NOT_A_TABLE */
   static open(path: string, options: SpaceOptions = {}): Space {
     const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
     try {
-      const { size } = fstatSync(fd);
-      const buffer = size > FIRST_OBJECT ? native.map(fd, size) : new SharedArrayBuffer(SPACE.size);
-      const words = new Int32Array(buffer);
-      if (words[0] !== MAGIC[0] || words[1] !== MAGIC[1] || words[S.BYTES.offset / 4] !== size) {
-        throw new TurnoError('TURNO_TABLE_NOT_A_TABLE', { path, found: `${words[0]}`, expected: '"turnospc"' });
-      }
-      return new Space(buffer, options);
+      return Space.#map(fd, path, options);
     } finally {
       closeSync(fd);
     }
+  }
+
+  /** Maps the space of an inherited descriptor, and closes that. @throws TURNO_TABLE_NOT_A_TABLE */
+  static inherited(fd: number, options: SpaceOptions = {}): Space {
+    try {
+      return Space.#map(fd, `descriptor ${fd}`, options);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  static #map(fd: number, path: string, options: SpaceOptions): Space {
+    const { size } = fstatSync(fd);
+    const buffer = size > FIRST_OBJECT ? native.map(fd, size) : new SharedArrayBuffer(SPACE.size);
+    const words = new Int32Array(buffer);
+    if (words[0] !== MAGIC[0] || words[1] !== MAGIC[1] || words[S.BYTES.offset / 4] !== (size | 0)) {
+      throw new TurnoError('TURNO_TABLE_NOT_A_TABLE', { path, found: `${words[0]}`, expected: '"turnospc"' });
+    }
+    return new Space(buffer, options);
   }
 
   /** The space in another thread, which got the buffer by workerData. */
@@ -147,7 +183,7 @@ export class Space {
     for (let at = FIRST_OBJECT; at < used; ) {
       const nameBytes = this.words[(at + O.NAME_BYTES.offset) / 4] ?? 0;
       const body = bodyOf(at, nameBytes);
-      const bodyBytes = this.words[(at + O.BYTES.offset) / 4] ?? 0;
+      const bodyBytes = (this.words[(at + O.BYTES.offset) / 4] ?? 0) >>> 0; // may be 2 GiB and more
       if (name.equals(this.bytes.subarray(at + OBJECT.size, at + OBJECT.size + nameBytes))) {
         const isSame = this.words[(at + O.KIND.offset) / 4] === kind && bodyBytes === bytes;
         if (!isSame) throw new RangeError(`${name}: is there already, of another kind or size`);

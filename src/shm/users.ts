@@ -18,17 +18,24 @@ const TOKEN_WORD = U.TOKEN_HASH.offset / 4;
 const TOKEN_WORDS = U.TOKEN_HASH.bytes / 4;
 const NAME_WORD = U.NAME.offset / 4;
 const PRIORITY_WORD = U.PRIORITY.offset / 4;
+const QUOTA_WORD = U.QUOTA.offset / 4;
 const NEWEST_WORD = U.NEWEST.offset / 4;
 const FIRST_VERSION = 2;
 
 /** Index of a user, from 0, in order of registration. */
 export type UserIndex = number;
 
-export interface User {
-  readonly index: UserIndex;
-  readonly name: string;
+/** What the operator says of a user. */
+export interface UserTerms {
   /** Of the user's submissions: 0 = live, higher goes behind. */
   readonly priority: number;
+  /** Submissions the user may have unfinished at once, 0 = as many as the server says of all. */
+  readonly quota: number;
+}
+
+export interface User extends UserTerms {
+  readonly index: UserIndex;
+  readonly name: string;
 }
 
 export class Users {
@@ -71,10 +78,10 @@ export class Users {
    * Adds a user. Waits for the users' lock.
    * @param name non-empty, at most 128 bytes of UTF-8
    * @param token SHA-256 of the token, 32 bytes
-   * @param priority of the user's submissions: 0 = live, higher goes behind
+   * @param terms what is not said of them is 0
    * @throws TURNO_USER_EXISTS, TURNO_BAD_REQUEST, TURNO_TABLE_FULL, TURNO_DISK_FULL
    */
-  add(name: string, token: Uint8Array, priority = 0): UserIndex {
+  add(name: string, token: Uint8Array, terms: Partial<UserTerms> = {}): UserIndex {
     const encoded = Buffer.from(name);
     if (encoded.length === 0 || encoded.length > U.NAME.bytes) {
       const problem = `expected 1 to ${U.NAME.bytes} bytes of UTF-8, got ${encoded.length}`;
@@ -83,15 +90,15 @@ export class Users {
     if (token.length !== U.TOKEN_HASH.bytes) throw new RangeError(`tokenHash: expected 32 bytes, got ${token.length}`);
     this.#lock.acquire();
     try {
-      return this.#add(name, encoded, token, priority);
+      return this.#add(name, encoded, token, terms);
     } finally {
       this.#lock.release();
     }
   }
 
-  #add(name: string, encoded: Buffer, token: Uint8Array, priority: number): UserIndex {
+  #add(name: string, encoded: Buffer, token: Uint8Array, terms: Partial<UserTerms>): UserIndex {
     this.#fill(encoded, token);
-    this.#image[PRIORITY_WORD] = priority;
+    this.#setTerms(terms);
     const image = this.#image.slice();
     if (this.#names.find(this.count, nameHash(image), image) !== -1) {
       throw new TurnoError('TURNO_USER_EXISTS', { name });
@@ -130,11 +137,16 @@ export class Users {
     this.#commit(index, image);
   }
 
-  /** Changes how far behind others a user's submissions go. The caller holds the stripe of the record. */
-  setPriority(index: UserIndex, priority: number): void {
+  /** Changes what is said of a user; what is not among `terms` stays. The caller holds the stripe of the record. */
+  change(index: UserIndex, terms: Partial<UserTerms>): void {
     if (!this.#records.read(index, this.#image)) throw new RangeError(`there is no user ${index}`);
-    this.#image[PRIORITY_WORD] = priority;
+    this.#setTerms(terms);
     this.#records.change(index, this.#image, 0, 0);
+  }
+
+  #setTerms({ priority, quota }: Partial<UserTerms>): void {
+    if (priority !== undefined) this.#image[PRIORITY_WORD] = priority;
+    if (quota !== undefined) this.#image[QUOTA_WORD] = quota;
   }
 
   /** Puts the next user, or a later image of one that is there, into a table nobody else works in. */
@@ -197,7 +209,7 @@ export class Users {
     if (index < 0 || index >= this.count || !this.#records.read(index, this.#image)) return undefined;
     const length = this.#image[U.NAME_BYTES.offset / 4] ?? 0;
     const name = this.#bytes.toString('utf8', U.NAME.offset, U.NAME.offset + length);
-    return { index, name, priority: this.#image[PRIORITY_WORD] ?? 0 };
+    return { index, name, priority: this.#image[PRIORITY_WORD] ?? 0, quota: this.#image[QUOTA_WORD] ?? 0 };
   }
 
   tokenHashOf(index: UserIndex): Uint8Array | undefined {

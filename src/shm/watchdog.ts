@@ -5,10 +5,10 @@
  *
  * At the second look in a row that finds the same holder stopped it gets SIGCONT, at the fourth SIGKILL: then others take its
  * lock over and finish its change. A holder that is not stopped is only slow (a full disk, a busy machine) and is left alone.
- * For the primary, about once a second.
+ * For a thread of the primary that takes no lock itself, about once a second.
  */
 
-import { readFileSync } from 'node:fs';
+import { statOf } from '../proc-stat.js';
 import type { Table } from './shared-table.js';
 
 const LOOKS_BEFORE_CONTINUE = 2;
@@ -52,13 +52,8 @@ export class Watchdog {
 }
 
 function hasStopped(pid: number): boolean {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    const state = stat.slice(stat.lastIndexOf(')') + 2)[0];
-    return state === 'T' || state === 't';
-  } catch {
-    return false; // gone: whoever waits for its lock takes it over
-  }
+  const state = statOf(pid)?.[0]; // gone: whoever waits for its lock takes it over
+  return state === 'T' || state === 't';
 }
 
 function send(pid: number, signal: NodeJS.Signals): void {

@@ -16,13 +16,20 @@ export type ResidentEvent =
   | { readonly event: 'ready'; readonly pid: number }
   | { readonly event: 'plan'; readonly problem?: string }
   | { readonly event: 'burst-end' }
-  | { readonly event: 'figures' | 'report'; readonly figures: Figures };
+  | {
+      readonly event: 'figures' | 'report';
+      readonly figures: Figures;
+      /** In which bursts were under way: what lies between them would only thin out what was answered a second. */
+      readonly seconds: number;
+    };
 
 export class Resident {
   readonly #path: string;
   readonly #tell: (event: ResidentEvent) => void;
   readonly #figures = new Figures();
   readonly #bursts = new Set<Burst>();
+  #busyMs = 0;
+  #busySinceMs = 0;
   #plan: Plan;
   #client: Client;
 
@@ -47,23 +54,30 @@ export class Resident {
       process.on('SIGINT', () => resolve());
     });
     process.on('SIGUSR1', () => void this.#burst());
-    process.on('SIGUSR2', () => this.#tell({ event: 'figures', figures: this.#figures }));
+    process.on('SIGUSR2', () => this.#say('figures'));
     process.on('SIGHUP', () => void this.#reload());
     this.#tell({ event: 'ready', pid: process.pid });
     await isAsked;
     for (const burst of this.#bursts) burst.stop();
     await Promise.all([...this.#bursts].map((burst) => burst.ended));
     this.#figures.giveUp();
-    this.#tell({ event: 'report', figures: this.#figures });
+    this.#say('report');
     clearInterval(alive);
     await this.#client.close();
   }
 
+  #say(event: 'figures' | 'report'): void {
+    const busyMs = this.#busyMs + (this.#bursts.size > 0 ? performance.now() - this.#busySinceMs : 0);
+    this.#tell({ event, figures: this.#figures, seconds: busyMs / 1_000 });
+  }
+
   async #burst(): Promise<void> {
+    if (this.#bursts.size === 0) this.#busySinceMs = performance.now();
     const burst = new Burst(this.#client, this.#plan, this.#figures);
     this.#bursts.add(burst);
     await burst.ended;
     this.#bursts.delete(burst);
+    if (this.#bursts.size === 0) this.#busyMs += performance.now() - this.#busySinceMs;
     this.#tell({ event: 'burst-end' });
   }
 

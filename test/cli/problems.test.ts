@@ -17,17 +17,22 @@ function commands(server: TestServer, token: string) {
 
 const operatorOf = (server: TestServer) => readFileSync(join(server.data, 'operator.token'), 'utf8').trim();
 
-for (const id of ['pairs', 'circle', 'guess']) {
-  t.test(`the example ${id}: every reference submission gets the verdict of its folder`, async (t) => {
-    const server = await startServer(t);
-    const turno = commands(server, operatorOf(server));
-    const { status, out } = await turno('problem', 'verify', example(id));
-    t.equal(status, 0, out);
-    t.match(out, /^good: \d+ submissions/m);
-    t.notMatch(out, /^NOT/m);
-    t.match(await turno('problem', 'list'), { out: 'no problems\n' }, 'nothing of it stays');
-  });
-}
+/** One for all: each test leaves it as it was. */
+const server = await startServer(t);
+
+t.test('the examples: every reference submission gets the verdict of its folder', async (t) => {
+  const turno = commands(server, operatorOf(server));
+  // All at once: most of the time one of them compiles or waits for a limit of time.
+  await Promise.all(
+    ['pairs', 'circle', 'guess'].map(async (id) => {
+      const { status, out } = await turno('problem', 'verify', example(id));
+      t.equal(status, 0, `${id}: ${out}`);
+      t.match(out, /^good: \d+ submissions/m);
+      t.notMatch(out, /^NOT/m);
+    }),
+  );
+  t.match(await turno('problem', 'list'), { out: 'no problems\n' }, 'nothing of it stays');
+});
 
 t.test('verify finds a time limit, and says where folder and verdict, or inputs, disagree', async (t) => {
   const files = t.testdir({
@@ -41,7 +46,6 @@ t.test('verify finds a time limit, and says where folder and verdict, or inputs,
       },
     },
   });
-  const server = await startServer(t, { data: join(files, 'data') });
   const turno = commands(server, operatorOf(server));
   const { status, out } = await turno('problem', 'verify', join(files, 'sum'));
   t.equal(status, 1);
@@ -59,7 +63,6 @@ t.test('a course: a roster, submissions for a problem, scores, rejudging', async
     'wrong.py': 'print(3)\n',
     sum: { '1.in': '1 2\n', '1.out': '3\n', '2.in': '2 2\n', '2.out': '4\n' },
   });
-  const server = await startServer(t, { data: join(files, 'data') });
   const operator = commands(server, operatorOf(server));
   const roster = await operator('register', '--roster', join(files, 'students.csv'));
   t.equal(roster.status, 0, roster.err);

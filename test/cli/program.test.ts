@@ -1,8 +1,13 @@
 /** The command line without a server: what it refuses, and what it says. */
 
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { t } from 'tap';
-import { flagOf, SETTING_NAMES, variableOf } from '../../src/config.js';
+import { SETTING_NAMES } from '../../src/config.js';
+import { flagOf, variableOf } from '../../src/read-settings.js';
 import { cli } from './run-cli.js';
+
+const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 t.test('--help lists every command, every setting and every variable', async (t) => {
   const { status, out } = await cli(['--help']);
@@ -12,6 +17,10 @@ t.test('--help lists every command, every setting and every variable', async (t)
     t.ok(out.includes(flagOf(name)), flagOf(name));
     t.ok(out.includes(variableOf(name)), variableOf(name));
   }
+});
+
+t.test('--version says it', async (t) => {
+  t.match(await cli(['--version']), { status: 0, out: /^\d+\.\d+\.\d+\n$/, err: '' });
 });
 
 const refused: readonly (readonly [args: string, message: RegExp])[] = [
@@ -46,4 +55,20 @@ t.test('no server is told as such, with what to do', async (t) => {
   const { status, err } = await cli(['show', '1'], environment);
   t.equal(status, 2);
   t.match(err, /http:\/\/127\.0\.0\.1:9: no answer .*turno serve.*TURNO_UNREACHABLE/);
+});
+
+t.test('output that cannot be written is told by the status: half of it is not taken for the whole', async (t) => {
+  const run = (script: string) => spawnSync('bash', ['-c', script, process.execPath, MAIN], { encoding: 'utf8' });
+  t.match(run('"$0" "$1" --help > /dev/full'), {
+    status: 2,
+    stderr: /^turno: write on standard output failed: ENOSPC.*TURNO_SYSTEM/,
+  });
+  // The reader is waited for: it has gone before the first byte.
+  t.match(run('exec 3> >(exit 0); wait $!; "$0" "$1" --help >&3'), { status: 141, stderr: '' });
+});
+
+t.test('what the kernel refuses is told in a line, without a stack', async (t) => {
+  const { status, out, err } = await cli(['table', 'check', '/dev/null']);
+  t.match({ status, out }, { status: 2, out: '' });
+  t.match(err, /^turno: .*\/dev\/null.*ENOTDIR.*\(TURNO_SYSTEM\)\n$/);
 });

@@ -12,6 +12,8 @@ const DIRECTORY = t.testdir({
   'add.c':
     '#include <stdio.h>\nint main(int c, char **v) { int a; scanf("%d", &a); printf("%d %s\\n", a + 1, v[c - 1]); return a; }',
   'broken.c': 'int main(',
+  'deep.c':
+    'int f(int n) { volatile char a[1000]; a[0] = n; return n ? f(n - 1) + a[0] : 0; }\nint main(void) { return f(20000) == 1; }',
   'echo.py': 'import sys\nprint(input(), sys.argv[1:])',
   'loop.c': 'int main(void) { for (;;); }',
   script: '#!/bin/sh\necho from a script; kill -SEGV $$\n',
@@ -28,11 +30,19 @@ function run(args: readonly string[], input = '') {
 }
 
 t.test('a C file is compiled and run; its exit code is the command’s', async (t) => {
-  t.match(run(['add.c', '--last'], '4'), { status: 4, stdout: '5 --last\n', stderr: /exit code 4; CPU 0\.\d+ s/ });
+  t.match(run(['add.c', '--', '--last'], '4'), {
+    status: 4,
+    stdout: '5 --last\n',
+    stderr: /exit code 4; CPU 0\.\d+ s/,
+  });
 });
 
 t.test('a Python file is run with its arguments', async (t) => {
-  t.match(run(['echo.py', 'x', '-y'], 'hi\n'), { status: 0, stdout: "hi ['x', '-y']\n", stderr: /^turno: ended/ });
+  t.match(run(['echo.py', 'x', '--', '-y'], 'hi\n'), {
+    status: 0,
+    stdout: "hi ['x', '-y']\n",
+    stderr: /^turno: ended/,
+  });
 });
 
 t.test('anything else is executed as it is, and a signal is told', async (t) => {
@@ -43,6 +53,21 @@ t.test('a limit ends it, and JSON says which', async (t) => {
   const { status, stderr } = run(['--cpu', '100ms', '--memory', '16M', '--json', 'loop.c']);
   t.equal(status, 137);
   t.match(JSON.parse(stderr), { verdict: 'TLE', cause: { limit: 'cpu', allowed: 100, unit: 'ms' }, signal: 9 });
+});
+
+t.test('stack and open files have limits, too', async (t) => {
+  t.match(run(['deep.c']), { status: 0, stderr: /^turno: ended/ });
+  t.match(run(['--stack', '1M', 'deep.c']), { status: 139, stderr: /ended by SIGSEGV/ });
+  t.match(run(['--open-files', '50', '/bin/sh', '--', '-c', 'ulimit -n']), { status: 0, stdout: '50\n' });
+  t.match(run(['--stack', '63K', 'deep.c']), { status: 2, stderr: /--stack: expected at least 64K, got 63K/ });
+  t.match(run(['--open-files', '3', 'deep.c']), { status: 2, stderr: /--open-files: expected at least 4, got 3/ });
+});
+
+t.test('limits behind the file count, too, and what nobody knows is refused', async (t) => {
+  const { status, stderr } = run(['loop.c', '--cpu', '100ms', '--json']);
+  t.equal(status, 137);
+  t.match(JSON.parse(stderr), { verdict: 'TLE', cause: { limit: 'cpu', allowed: 100 } });
+  t.match(run(['echo.py', '--memry', '64M']), { status: 2, stdout: '', stderr: /unknown option '--memry'.*--memory/s });
 });
 
 t.test('what the compiler refuses, what is not there, and what is not understood', async (t) => {

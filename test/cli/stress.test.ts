@@ -52,7 +52,8 @@ t.test('turno client: burst, figures, another plan, report', async (t) => {
   child.kill('SIGUSR1');
   t.match(await next(), { event: 'burst-end' });
   child.kill('SIGUSR2');
-  t.match(await next(), { event: 'figures', figures: { sent: 20, answered: { ok: 20 } } });
+  const told = await next();
+  t.match(told, { event: 'figures', figures: { sent: 20, answered: { ok: 20 } } });
   writeFileSync(path, '{}');
   child.kill('SIGHUP');
   t.match(await next(), { event: 'plan', problem: /server/ });
@@ -61,8 +62,13 @@ t.test('turno client: burst, figures, another plan, report', async (t) => {
   t.strictSame(await next(), { event: 'plan' });
   child.kill('SIGUSR1');
   t.match(await next(), { event: 'burst-end' });
+  child.kill('SIGUSR2');
+  const { seconds } = await next();
+  t.ok(seconds > told.seconds);
   child.kill('SIGTERM');
-  t.match(await next(), { event: 'report', figures: { sent: 25, answered: { ok: 25 }, unanswered: 0 } });
+  const report = await next();
+  t.match(report, { event: 'report', figures: { sent: 25, answered: { ok: 25 }, unanswered: 0 } });
+  t.equal(report.seconds, seconds, 'between bursts no time is counted');
   t.same(await once(child, 'exit'), [0, null]);
 });
 

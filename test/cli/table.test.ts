@@ -24,8 +24,20 @@ t.test('a directory without a table is refused, and not made', async (t) => {
   t.match(await run('table', 'check', '/nowhere/at/all'), { status: 2, err: /TURNO_NOT_FOUND/ });
 });
 
+t.test('commands that work on a directory take that of TURNO_DATA when they are not told another', async (t) => {
+  for (const args of [['table', 'check'], ['user', 'ada'], ['snapshot'], ['ctl', 'list']]) {
+    const { status, err } = await cli(args, { TURNO_DATA: '/nowhere/at/all' });
+    t.match([status, err], [2, /\/nowhere\/at\/all/], args.join(' '));
+  }
+});
+
 t.test('check says of each part of the sandbox whether it is there', async (t) => {
   const { status, out } = await run('check');
   t.match(out, /^(PASS|CAUTION|FAIL) +kernel: /);
   t.equal(status, out.includes('FAIL ') ? 2 : out.includes('CAUTION ') ? 1 : 0);
+  t.match(
+    out,
+    /^PASS +real-time priority of the scheduler: yes$|^CAUTION real-time priority of the scheduler: no, EPERM; costs/m,
+  );
+  t.match(out, /^PASS +open files: \d+ at most$|^CAUTION open files.*\nprlimit --pid/m);
 });

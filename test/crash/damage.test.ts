@@ -11,9 +11,10 @@ import { rowIndex } from '../../src/units.js';
 import { hashOf, resultFor, submit } from '../shm/actor-jobs.js';
 import { freshTable } from '../shm/fresh-table.js';
 
-const FLIPS = 10_000;
-const SWAPS = 500;
-const FILES = 300;
+/** 10,000 by `npm run test:damage`. */
+const FLIPS = Number(process.env.FLIPS ?? 600);
+const SWAPS = FLIPS / 10;
+const FILES = FLIPS / 20;
 const PAGE = 4_096;
 const ROWS = 24;
 

@@ -31,6 +31,7 @@ export class ForgetfulDisk {
   /** Open directories, by their path below the root. */
   readonly #directories = new Map<number, string>();
   #names = new Map<string, number>();
+  readonly #wholes = new Map<number, Buffer>();
   #files = 0;
   readonly #isMapped: (path: string) => boolean;
   readonly #undo: (() => void)[] = [];
@@ -63,6 +64,12 @@ export class ForgetfulDisk {
       const own = ops.filter((op) => 'file' in op && op.file === file);
       fs.writeFileSync(target, content(own, random));
     }
+  }
+
+  /** When the file that has this name now was last synced before the cut; -1 = never. */
+  lastSync(name: string, cut: number): number {
+    const file = this.#names.get(name);
+    return this.#ops.slice(0, cut).findLastIndex((op) => op.kind === 'sync' && op.file === file);
   }
 
   #relative(path: string): string | undefined {
@@ -172,7 +179,16 @@ export class ForgetfulDisk {
   #synced(file: number): void {
     const name = [...this.#names].find(([, other]) => other === file)?.[0];
     const isMapped = name !== undefined && this.#isMapped(basename(name));
-    this.#ops.push({ kind: 'sync', file, whole: isMapped ? fs.readFileSync(join(this.#root, name)) : undefined });
+    this.#ops.push({ kind: 'sync', file, whole: isMapped ? this.#wholeOf(file, join(this.#root, name)) : undefined });
+  }
+
+  /** The content of a file; the same buffer as the last time when it is the same. */
+  #wholeOf(file: number, path: string): Buffer {
+    const now = fs.readFileSync(path);
+    const last = this.#wholes.get(file);
+    if (last?.equals(now)) return last;
+    this.#wholes.set(file, now);
+    return now;
   }
 }
 

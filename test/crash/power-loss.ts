@@ -5,52 +5,71 @@
  *     npm run torture:power [-- CUTS [SEED]]     1,000 cuts unless told
  */
 
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openTable } from '../../src/shm/table.js';
 import { SMALL } from '../shm/fresh-table.js';
-import { distrust } from '../shm/power.js';
+import { setOtherBoot } from '../shm/power.js';
 import { ForgetfulDisk } from './disk.js';
 import { Life, sourcePath } from './life.js';
 
 const STEPS = 1_200;
 
-/** @returns what was wrong after the cuts, at most a few; empty when all is well. */
+/**
+ * Lives once in each way, and cuts the power half of the times in each: before, during and after it.
+ * @returns what was wrong after the cuts, at most a few; empty when all is well.
+ */
 export function cutPower(cuts: number, seed: number, directory: string): string[] {
   const random = randomFrom(seed);
-  const root = join(directory, 'data');
-  mkdirSync(root);
-  const disk = new ForgetfulDisk(root, (name) => name.endsWith('.turno') || name.startsWith('making'));
-  const life = new Life(join(root, 'table.turno'), disk, random);
-  try {
-    life.live(STEPS);
-  } finally {
-    disk.end();
-  }
-  const wrong: string[] = [];
-  for (let n = 0; n < cuts && wrong.length < 5; n++) {
-    const cut = life.begin + random(disk.length - life.begin + 1);
-    const after = join(directory, 'after');
-    mkdirSync(after);
-    disk.restore(cut, after, random);
-    copyFileSync(life.table.path, join(after, 'table.turno'));
-    distrust(join(after, 'table.turno'));
+  return (['mixed', 'alike'] as const).flatMap((kind) => {
+    const root = join(directory, kind);
+    mkdirSync(root);
+    const disk = new ForgetfulDisk(root, (name) => /\.turno|^making/.test(name));
+    const life = new Life(join(root, 'table.turno'), disk, random);
     try {
-      mkdirSync(join(after, 'sources'), { recursive: true });
-      const onSource = (id: Uint8Array, source: Uint8Array) =>
-        writeFileSync(sourcePath(after, life.rowsById.get(Buffer.from(id).toString('hex')) ?? -1), source);
-      const table = openTable({ path: join(after, 'table.turno'), create: true, ...SMALL, onSource });
-      wrong.push(...life.compare(table, cut).map((problem) => `cut ${cut}: ${problem}`));
-      table.close();
-    } catch (error) {
-      wrong.push(`cut ${cut}: ${error instanceof Error ? error.stack : error}`);
+      life.live(STEPS, kind);
+    } finally {
+      disk.end();
     }
-    rmSync(after, { recursive: true });
+    const wrong: string[] = [];
+    for (let n = 0; n < cuts / 2 && wrong.length < 5; n++) {
+      const cut = random(disk.length + 1);
+      const after = join(directory, 'after');
+      mkdirSync(after);
+      disk.restore(cut, after, random);
+      wrong.push(...lookAfter(life, disk, cut, after, random).map((problem) => `${kind}, cut ${cut}: ${problem}`));
+      rmSync(after, { recursive: true });
+    }
+    return wrong;
+  });
+}
+
+/** Starts from what the cut has left, on another boot of the machine. */
+function lookAfter(
+  life: Life,
+  disk: ForgetfulDisk,
+  cut: number,
+  after: string,
+  random: (below: number) => number,
+): string[] {
+  const path = join(after, 'table.turno');
+  try {
+    if (existsSync(path)) {
+      life.mapped.spoil(path, disk.lastSync('table.turno', cut), cut, random);
+      if (statSync(path).size > 0) setOtherBoot(path);
+    }
+    mkdirSync(join(after, 'sources'), { recursive: true });
+    const onSource = (id: Uint8Array, source: Uint8Array) =>
+      writeFileSync(sourcePath(after, life.rowsById.get(Buffer.from(id).toString('hex')) ?? -1), source);
+    const table = openTable({ path, create: true, ...SMALL, onSource });
+    const wrong = life.compare(table, cut);
+    table.close();
+    return wrong;
+  } catch (error) {
+    return [`${error instanceof Error ? error.stack : error}`];
   }
-  life.table.close();
-  return wrong;
 }
 
 function randomFrom(seed: number): (below: number) => number {

@@ -8,8 +8,18 @@
  *   limits: cpu=MS wall=MS memory=MIB processes=N output=KIB file=KIB box=MIB
  *   turns: stopped           it is stopped for a while in the middle, and must stand still
  *   compile: inside          it is not run: it is compiled inside the cell, as a submission
- *   weak: NAME               in a cell without this protection it must get through (weak.h of the cell)
+ *   plant: NAME...           executable files of these names, with its own text, lie beside it when it is compiled
+ *   times: 2                 it is run twice in the same cell
+ *   beside: victim           while it runs, a second cell runs it with the argument `victim`, which says "ready" when it is
+ *   template: looked at      the host's own look at the executable refuses it a template (template-elf.ts): it is never warm
+ *   template: given up       the template is asked for, but never stands: it is run fresh
  *   only: groups | two-ids   the protection exists only there; elsewhere it is skipped
+ *   weak: NAME, NAME...      in a cell without these protections it must get through (weak.h of the cell); `look`: from a
+ *                            template nobody has looked at; `environment`: compiled with COMPILER_PATH, which no request has
+ *   weak: none, because REASON
+ *   needs: PATH[=VALUE] | linux N.N    in kernels without this file (with this value), or older, it gets through no cell
+ *
+ * Every attack has a `weak:`. What is to get through where there are no limits bounds itself: it stops at four times its limit.
  */
 #ifndef TURNO_ATTACK_H
 #define TURNO_ATTACK_H
@@ -48,6 +58,17 @@ static inline void breach(const char *what) {
   do {                                      \
     if ((long)(call) != -1) breach(#call);  \
   } while (0)
+
+/* Of processes together, to bound what is to get through a cell without limits. */
+static inline int *shared_number(void) {
+  return mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+static inline void one_more(int *number) { __atomic_add_fetch(number, 1, __ATOMIC_SEQ_CST); }
+
+static inline void bounded(const int *number, int most, const char *what) {
+  if (__atomic_load_n(number, __ATOMIC_SEQ_CST) >= most) breach(what);
+}
 
 static inline void burn(void) {
   for (;;) __asm__ volatile("");

@@ -1,5 +1,7 @@
 /*
  * What only root may do, in case somebody is root.
+ *
+ * weak: filter
  */
 #include "attack.h"
 int main(void) {

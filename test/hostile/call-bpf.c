@@ -1,5 +1,7 @@
 /*
  * Loads programs into the kernel.
+ *
+ * weak: none, because kernels have long refused it to everybody without rights
  */
 #include "attack.h"
 int main(void) {

@@ -2,6 +2,7 @@
  * Loading code into the kernel: no program has a use for that, so asking for it ends the run, the children's too.
  *
  * expect: signal 31
+ * limits: wall=300
  * weak: filter
  */
 #include "attack.h"

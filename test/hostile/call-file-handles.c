@@ -1,5 +1,7 @@
 /*
  * Opens files by number, past every directory.
+ *
+ * weak: filter
  */
 #include "attack.h"
 int main(void) {

@@ -1,6 +1,8 @@
 /*
  * Work done by threads of the kernel, past the filter.
  *
+ * weak: filter, limits
+ * needs: /proc/sys/kernel/io_uring_disabled=0
  */
 #include "attack.h"
 int main(void) {

@@ -1,5 +1,7 @@
 /*
  * READ_IMPLIES_EXEC and friends are inherited by exec.
+ *
+ * weak: filter
  */
 #include "attack.h"
 int main(void) {

@@ -1,5 +1,7 @@
 /*
  * Takes descriptors out of PID 1: the control socket, the turns file.
+ *
+ * weak: filter
  */
 #include "attack.h"
 int main(void) {

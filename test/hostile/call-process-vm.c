@@ -1,5 +1,7 @@
 /*
  * Reads and writes the memory of PID 1.
+ *
+ * weak: identity, filter, capabilities, undumpable
  */
 #include "attack.h"
 int main(void) {

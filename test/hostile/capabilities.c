@@ -1,5 +1,7 @@
 /*
  * Has, or gets, a capability.
+ *
+ * weak: capabilities
  */
 #include "attack.h"
 #include <linux/capability.h>

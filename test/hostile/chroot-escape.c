@@ -1,5 +1,7 @@
 /*
  * The classic: chroot into a directory while holding a descriptor outside, then climb.
+ *
+ * weak: filter, capabilities
  */
 #include "attack.h"
 int main(void) {

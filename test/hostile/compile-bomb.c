@@ -4,6 +4,7 @@
  * compile: inside
  * expect: refused
  * limits: cpu=3000 wall=6000 memory=256
+ * weak: none, because nothing but the limits would end the compiler
  */
 #define A(x) x x x x x x x x x x
 #define B(x) A(A(A(x)))

@@ -2,6 +2,7 @@
  * Dumps core: a large file, written by the kernel, wherever the core pattern says.
  *
  * expect: signal 6
+ * weak: limits
  */
 #include "attack.h"
 int main(void) {

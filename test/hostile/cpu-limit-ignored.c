@@ -3,6 +3,7 @@
  *
  * expect: cpu
  * limits: cpu=300
+ * weak: limits
  */
 #include "attack.h"
 int main(void) {

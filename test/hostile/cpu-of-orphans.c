@@ -4,6 +4,7 @@
  * expect: cpu
  * limits: cpu=200 wall=5000
  * only: groups
+ * weak: limits
  */
 #include "attack.h"
 int main(void) {

@@ -3,6 +3,7 @@
  *
  * expect: cpu
  * limits: cpu=200
+ * weak: limits
  */
 #include "attack.h"
 static void *also(void *nothing) {

@@ -2,6 +2,7 @@
  * Leaves forty daemons that fork on while they are being killed.
  *
  * expect: exit 0 or cpu or wall
+ * weak: reap
  */
 #include "attack.h"
 int main(void) {

@@ -1,5 +1,7 @@
 /*
  * Double fork, session of its own, then burns on after the program has ended.
+ *
+ * weak: reap
  */
 #include "attack.h"
 int main(void) {

@@ -1,5 +1,7 @@
 /*
  * Makes device nodes of its own.
+ *
+ * weak: none, because a device of the host would be open to it
  */
 #include "attack.h"
 #include <sys/sysmacros.h>

@@ -1,5 +1,7 @@
 /*
  * A tree deeper than any path can name; a clean-up that recurses or builds paths fails on it.
+ *
+ * weak: wipe
  */
 #include "attack.h"
 int main(void) {

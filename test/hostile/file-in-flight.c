@@ -1,5 +1,7 @@
 /*
  * Sends the descriptor of a deleted file into a socket and closes everything: the file lives on until the kernel collects the socket.
+ *
+ * weak: none, because the kernel collects the socket by itself, mostly before anybody could look
  */
 #include "attack.h"
 int main(void) {

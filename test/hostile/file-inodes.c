@@ -2,6 +2,7 @@
  * Empty files take no space but inodes.
  *
  * limits: cpu=5000 wall=9000
+ * weak: wipe
  */
 #include "attack.h"
 int main(void) {

@@ -1,5 +1,7 @@
 /*
  * Directories without any permission, files in them, names with every byte.
+ *
+ * weak: wipe
  */
 #include "attack.h"
 int main(void) {

@@ -2,6 +2,7 @@
  * Many files, each within the limit, fill the box.
  *
  * limits: box=8
+ * weak: wipe
  */
 #include "attack.h"
 int main(void) {

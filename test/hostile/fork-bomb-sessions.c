@@ -3,10 +3,16 @@
  *
  * expect: cpu or wall
  * limits: cpu=300 wall=600
+ * weak: limits
  */
 #include "attack.h"
 int main(void) {
+  int *born = shared_number();
   for (;;) {
-    if (fork() == 0) setsid();
+    bounded(born, 256, "four times the processes");
+    if (fork() == 0) {
+      one_more(born);
+      setsid();
+    }
   }
 }

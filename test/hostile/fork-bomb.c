@@ -3,8 +3,13 @@
  *
  * expect: cpu or wall
  * limits: cpu=300 wall=600
+ * weak: limits
  */
 #include "attack.h"
 int main(void) {
-  for (;;) fork();
+  int *born = shared_number();
+  for (;;) {
+    bounded(born, 256, "four times the processes");
+    if (fork() == 0) one_more(born);
+  }
 }

@@ -1,5 +1,7 @@
 /*
  * Huge pages come from a pool of the machine and are charged to no memory group.
+ *
+ * weak: filter
  */
 #include "attack.h"
 int main(void) {

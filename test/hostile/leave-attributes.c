@@ -1,5 +1,8 @@
 /*
  * Extended attributes survive the emptying of a directory.
+ *
+ * weak: identity, filter
+ * needs: linux 6.6
  */
 #include "attack.h"
 #include <sys/xattr.h>

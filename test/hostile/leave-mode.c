@@ -1,5 +1,7 @@
 /*
  * Takes the rights of the directories away, for the next run.
+ *
+ * weak: identity, wipe
  */
 #include "attack.h"
 int main(void) {

@@ -1,5 +1,7 @@
 /*
  * Raises its own limits.
+ *
+ * weak: limits
  */
 #include "attack.h"
 int main(void) {

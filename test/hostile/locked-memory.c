@@ -1,5 +1,7 @@
 /*
  * Locked pages cannot be reclaimed.
+ *
+ * weak: limits
  */
 #include "attack.h"
 int main(void) {

@@ -3,11 +3,12 @@
  *
  * expect: memory or exit 0 or cpu
  * limits: memory=32
+ * weak: limits
  */
 #include "attack.h"
 int main(void) {
   static char block[1 << 16];
-  for (;;) {
+  for (int pipes = 0; pipes < 120; pipes++) {
     int ends[2];
     if (pipe(ends)) break;
     fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);

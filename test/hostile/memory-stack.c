@@ -4,11 +4,13 @@
  * expect: memory
  * limits: memory=32
  * only: groups
+ * weak: limits
  */
 #include "attack.h"
 static int deeper(int n) {
   volatile char room[8192];
   room[0] = (char)n;
+  if (n == 128 << 7) breach("128 MiB");
   return deeper(n + 1) + room[0];
 }
 int main(void) { return deeper(0); }

@@ -1,5 +1,7 @@
 /*
  * Extends its stdout beyond the limit by ftruncate.
+ *
+ * weak: limits
  */
 #include "attack.h"
 int main(void) {

@@ -2,6 +2,7 @@
  * Makes stdout huge without writing: seeks far and writes one byte.
  *
  * expect: output
+ * weak: limits
  */
 #include "attack.h"
 int main(void) {

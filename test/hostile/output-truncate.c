@@ -1,5 +1,7 @@
 /*
  * Truncates its own stdout under the reader: somebody who maps it would die of SIGBUS.
+ *
+ * weak: none, because it is the host that must not map what it reads
  */
 #include "attack.h"
 int main(void) {

@@ -1,5 +1,7 @@
 /*
  * Looks for the control socket among its descriptors and those of its parents.
+ *
+ * weak: descriptors
  */
 #include "attack.h"
 int main(void) {

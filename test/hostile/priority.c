@@ -1,5 +1,7 @@
 /*
  * Climbs out of SCHED_IDLE.
+ *
+ * weak: scheduler
  */
 #include "attack.h"
 #include <sched.h>

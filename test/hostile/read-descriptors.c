@@ -1,5 +1,7 @@
 /*
  * Descriptors somebody forgot to close.
+ *
+ * weak: descriptors
  */
 #include "attack.h"
 int main(void) {

@@ -1,5 +1,7 @@
 /*
  * Looks for homes, data directories and mounts of the host.
+ *
+ * weak: root
  */
 #include "attack.h"
 int main(void) {

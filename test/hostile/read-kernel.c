@@ -1,5 +1,7 @@
 /*
  * Addresses, keys and logs of the kernel.
+ *
+ * weak: masking
  */
 #include "attack.h"
 int main(void) {

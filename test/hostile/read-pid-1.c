@@ -1,5 +1,7 @@
 /*
  * Reads what PID 1 has in memory, environment and descriptors.
+ *
+ * weak: identity, hiding, capabilities, undumpable
  */
 #include "attack.h"
 int main(void) {

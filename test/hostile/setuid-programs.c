@@ -1,5 +1,7 @@
 /*
  * Executes the setuid programs of the host.
+ *
+ * weak: capabilities
  */
 #include "attack.h"
 int main(void) {

@@ -3,6 +3,7 @@
  *
  * expect: wall
  * limits: wall=300
+ * weak: limits
  */
 #include "attack.h"
 int main(void) {

@@ -1,5 +1,7 @@
 /*
  * Threads count as processes: creating them must fail at the limit.
+ *
+ * weak: limits
  */
 #include "attack.h"
 static void *wait_for_ever(void *nothing) {

@@ -4,6 +4,7 @@
  * expect: cpu or wall
  * limits: cpu=600 wall=9000
  * turns: stopped
+ * weak: none, because the kernel begins no fork over a signal that is there: one SIGSTOP to all stops them
  */
 #include "attack.h"
 int main(void) {

@@ -4,6 +4,7 @@
  * expect: cpu
  * limits: cpu=600 wall=9000
  * turns: stopped
+ * weak: standstill
  */
 #include "attack.h"
 int main(void) {

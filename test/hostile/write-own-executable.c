@@ -1,5 +1,7 @@
 /*
  * Changes the executable that the next test of the same submission starts from.
+ *
+ * weak: identity, read-only
  */
 #include "attack.h"
 int main(void) {

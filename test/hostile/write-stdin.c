@@ -1,5 +1,7 @@
 /*
  * Opens its stdin again, for writing: the next run may get the same file.
+ *
+ * weak: stdin
  */
 #include "attack.h"
 int main(void) {

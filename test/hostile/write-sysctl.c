@@ -1,5 +1,7 @@
 /*
  * Changes the kernel through /proc: the core pattern would run a program of our choice as root.
+ *
+ * weak: masking
  */
 #include "attack.h"
 int main(void) {

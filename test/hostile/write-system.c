@@ -1,5 +1,7 @@
 /*
  * Writes where the host keeps its programs and libraries.
+ *
+ * weak: read-only
  */
 #include "attack.h"
 int main(void) {

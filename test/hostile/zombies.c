@@ -1,5 +1,7 @@
 /*
  * Leaves children unreaped; zombies hold process numbers.
+ *
+ * weak: limits
  */
 #include "attack.h"
 int main(void) {

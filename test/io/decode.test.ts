@@ -1,9 +1,9 @@
 /** Requests: what is taken comes out complete and exact, what is refused names the field, the rule and the value. */
 
 import { t } from 'tap';
-import { readSettings } from '../../src/config.js';
 import { decodeUserName } from '../../src/io/decode.js';
 import { MAX_PATH_BYTES } from '../../src/io/schema.js';
+import { readSettings } from '../../src/read-settings.js';
 import { decoded, refusal } from './submission-body.js';
 
 const good = { language: 'c', source: 'int main(void) { return 0; }' };
@@ -21,6 +21,7 @@ t.test('a request without anything optional has every default filled in', async 
       processes: 64,
       outputKiB: 1_024,
       fileSizeKiB: 16_384,
+      openFiles: 1_024,
     },
     tests: [],
     checker: { kind: 'token' },
@@ -37,6 +38,14 @@ t.test('a maximum below a default lowers the default too', async (t) => {
   const settings = readSettings({ maxMemoryMib: '64' }, {});
   t.equal(decoded(good, settings).limits.memoryMiB, 64);
   t.match(refusal({ ...good, limits: { memoryMiB: 65 } }, settings)?.message, /an integer from 4 to 64, got 65/);
+});
+
+t.test('the stack has a limit when the submission or the server says so', async (t) => {
+  t.equal(decoded({ ...good, limits: { stackKiB: 64 } }).limits.stackKiB, 64);
+  t.match(refusal({ ...good, limits: { stackKiB: 63 } })?.message, /from 64 to \d+, got 63/);
+  const settings = readSettings({ maxStackKib: '8192' }, {});
+  t.equal(decoded(good, settings).limits.stackKiB, 8_192);
+  t.match(refusal({ ...good, limits: { stackKiB: 8_193 } }, settings)?.message, /from 64 to 8192, got 8193/);
 });
 
 t.test('the main file comes first, whatever its place', async (t) => {
@@ -92,6 +101,7 @@ const refused: readonly (readonly [name: string, body: unknown, field: string, m
   ['a negative limit', { ...good, limits: { memoryMiB: -1 } }, 'limits.memoryMiB', /from 4 to 4096, got -1/],
   ['no time at all', { ...good, limits: { wallTimeMs: 0 } }, 'limits.wallTimeMs', /from 1 to 120000, got 0/],
   ['too many processes', { ...good, limits: { processes: 513 } }, 'limits.processes', /from 1 to 512, got 513/],
+  ['too few open files', { ...good, limits: { openFiles: 3 } }, 'limits.openFiles', /from 4 to 4096, got 3/],
   ['an absurd limit', { ...good, limits: { outputKiB: 1e300 } }, 'limits.outputKiB', /got 1e\+300/],
   [
     'an infinite limit',

@@ -8,11 +8,11 @@
 import { connect } from 'node:net';
 import { pino } from 'pino';
 import { type Test, t } from 'tap';
-import { readSettings } from '../../src/config.js';
 import { TurnoError } from '../../src/errors.js';
 import { HttpTransport } from '../../src/io/http.js';
 import { Operations } from '../../src/io/operations.js';
 import type { JudgeApi } from '../../src/io/transport.js';
+import { readSettings } from '../../src/read-settings.js';
 import { LANGUAGES } from './submission-body.js';
 
 const TOKEN = 'token-of-ada';
@@ -24,9 +24,11 @@ async function start(t: Test, flags: Record<string, string> = {}) {
     throw new TurnoError('TURNO_NOT_FOUND', { what: name, id: 'here' });
   };
   const judge: JudgeApi = {
-    register: never('register'),
-    authenticate: (token) => (token === TOKEN ? { index: 0, name: 'ada', priority: 0 } : undefined),
-    local: never('local'),
+    users: {
+      register: never('register'),
+      authenticate: (token) => (token === TOKEN ? { index: 0, name: 'ada', priority: 0 } : undefined),
+      local: never('local'),
+    },
     submit: never('submit'),
     show: never('show'),
     progress: never('progress'),
@@ -48,13 +50,14 @@ async function start(t: Test, flags: Record<string, string> = {}) {
     executable: never('executable'),
     turns: never('turns'),
     languages: () => LANGUAGES,
+    absentLanguages: () => [{ id: 'cobol', name: 'COBOL', reason: 'no cobc on the PATH' }],
     health: () => {
       throw new TypeError('a secret of the server');
     },
   };
   const settings = readSettings({ port: '0', ...flags }, {});
   const operations = new Operations(judge, settings);
-  const authenticate = (token: string) => judge.authenticate(token);
+  const authenticate = (token: string) => judge.users.authenticate(token);
   const http = new HttpTransport({ operations, authenticate, settings, log: pino({ level: 'silent' }) });
   const { url } = await http.start();
   t.teardown(() => http.stop(1_000));

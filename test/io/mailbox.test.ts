@@ -37,6 +37,19 @@ t.test('a message goes through one slot in parts, and comes out as it was', asyn
   t.equal(out.length, 3);
 });
 
+t.test('slots that were marked are told once, to whoever they are for', async (t) => {
+  const { box } = mailbox(t.testdir());
+  for (const slot of [0, 31, 32, 255, 31]) box.mark('POSTED', slot);
+  box.mark('ANSWERED', 7);
+  t.same([...box.marked('POSTED')], [0, 31, 32, 255]);
+  t.same([...box.marked('POSTED')], []);
+  box.mark('ANSWERED', 8);
+  const among = new Int32Array(8);
+  among[0] = 1 << 8;
+  t.same([...box.marked('ANSWERED', among)], [8], "another client's stay");
+  t.same([...box.marked('ANSWERED')], [7]);
+});
+
 t.test('an empty message is one part', async (t) => {
   const { box } = mailbox(t.testdir());
   const word = box.claim(0, 0, SELF, 0) ?? 0;

@@ -2,7 +2,7 @@
 
 import { type TSchema, Type } from '@sinclair/typebox';
 import { t } from 'tap';
-import { Health, LanguageReply, SubmissionPage, SubmissionReply, UserReply } from '../../src/io/schema.js';
+import { Health, LanguageReply, SubmissionPage, SubmissionReply, UserReply } from '../../src/io/reply-schema.js';
 import { Validators } from '../../src/io/validator.js';
 import { startServer } from '../start-server.js';
 

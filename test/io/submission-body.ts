@@ -1,11 +1,12 @@
 /** A request as a server with default settings would get it: schema first, then decoding. For the tests of both. */
 
-import { readSettings, type Settings } from '../../src/config.js';
+import type { Settings } from '../../src/config.js';
 import type { TurnoError } from '../../src/errors.js';
 import { decodeSubmission } from '../../src/io/decode.js';
 import { type SubmissionBody, submissionBody } from '../../src/io/schema.js';
 import type { LanguageInfo, SubmissionRequest } from '../../src/io/transport.js';
 import { Validators } from '../../src/io/validator.js';
+import { readSettings } from '../../src/read-settings.js';
 
 const tool = { path: '/usr/bin/tool', version: '1', mounts: [] };
 export const LANGUAGES: readonly LanguageInfo[] = [

@@ -50,6 +50,14 @@ const CASES: readonly Case[] = [
   ],
   ['the interactor crashes', 'RE', 'SE', {}, 'SE', /says SE/],
   ['the interactor dies of a pipe while the program lives', 'AC', 'SE', { isBrokenPipe: true }, 'SE', /says SE/],
+  [
+    'both are seen to wait for each other',
+    'cancelled',
+    'cancelled',
+    { isDeadlock: true },
+    'TLE',
+    /idle: .* wait for each other/,
+  ],
   ['both wait for each other', 'TLE', 'WA', { ...first, wasWaiting: true }, 'TLE', /waiting: for an answer/],
   [
     'the program waits for an interactor that hangs',
@@ -75,6 +83,7 @@ for (const [name, program, interactor, more, verdict, reason] of CASES) {
       flooded: undefined,
       isBrokenPipe: false,
       isHanging: false,
+      isDeadlock: false,
       wasWaiting: false,
       outputKiB: 64,
       ...more,

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Test, t } from 'tap';
 import { whyNoTemplate } from '../../src/languages/template-elf.js';
 
@@ -84,6 +84,15 @@ t.test('refused is', async (t) => {
   for (const [what, source, flags] of refused) {
     const reason = whyNoTemplate(linked(t, source, flags));
     t.ok(reason, `${what}: ${reason}`);
+  }
+});
+
+const hostile = resolve(import.meta.dirname, '../../../test/hostile');
+
+t.test('refused are the attacks that run code before a template stands, or could', async (t) => {
+  for (const attack of ['early-ifunc', 'early-ifunc-burn', 'early-preinit']) {
+    const reason = whyNoTemplate(linked(t, readFileSync(join(hostile, `${attack}.c`), 'utf8'), ['-I', hostile]));
+    t.ok(reason, `${attack}: ${reason}`);
   }
 });
 

@@ -4,11 +4,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,21 +26,9 @@ static const char *backend(void) {
   return name ? name : "auto";
 }
 
-static struct outcome *run_program(const char *source, struct wish wish) {
-  int program = compiled(source);
-  struct file executable = {"xprogram", program};
-  wish.path = "/exe/program";
-  wish.in_files = &executable;
-  wish.in_count = 1;
-  struct outcome *outcome = host_run(&host, &wish);
-  close(program);
-  return outcome;
-}
+static struct outcome *run_program(const char *source, struct wish wish) { return host_program(&host, source, wish); }
 
-static struct outcome *shell(const char *script) {
-  const char *arguments[] = {"sh", "-c", script, NULL};
-  return host_run(&host, &(struct wish){.path = "/bin/sh", .arguments = arguments});
-}
+static struct outcome *shell(const char *script) { return host_shell(&host, script, NULL); }
 
 static void promises_hello(void) {
   struct outcome *hello = shell("echo hello");
@@ -159,17 +149,65 @@ static void memory_limit(void) {
     return;
   }
   LIMIT(o, MEMORY, "a program that takes all memory reaches the memory limit");
+  int kept[3] = {memory_file(""), memory_file(""), memory_file("")}; /* what lies in them counts for the group, run or no run */
+  const char *arguments[] = {"sh", "-c", "head -c 3M /dev/zero", NULL};
+  struct turno_cell_report report;
+  host_send(&host, &(struct wish){.path = "/bin/sh", .arguments = arguments, .output_bytes = 4 << 20}, kept);
+  ok(host_result(&host, &report) && report.stdout_bytes == 3 << 20, "a program leaves 3 MiB in memory");
+  o = run_program(source, (struct wish){.memory_bytes = 32 << 20});
+  ok(o->report.memory_bytes > (32 << 20) - (1 << 20) && o->report.memory_bytes <= 32 << 20,
+     "who reached the limit is told to have had that much, whatever was there before (%llu KiB)", (unsigned long long)o->report.memory_bytes >> 10);
+  for (int i = 0; i < 3; i++) close(kept[i]);
   o = run_program("int f(int n){volatile char a[4096];a[0]=n;return f(n+1)+a[0];}int main(){return f(0);}",
                   (struct wish){.memory_bytes = 32 << 20});
   LIMIT(o, MEMORY, "endless recursion is bounded by memory, not by a stack limit");
   o = run_program("int f(int n){volatile char a[4096];a[0]=n;return f(n+1)+a[0];}int main(){return f(0);}",
                   (struct wish){.stack_bytes = 4 << 20});
   is(o->report.code, SIGSEGV, "unless a stack limit is asked for");
+  static char large[100001]; /* two of them are more than the 128 KiB that any stack has room for */
+  const char *two_large[] = {"true", memset(large, 'x', 100000), large, NULL};
+  o = host_run(&host, &(struct wish){.path = "/bin/true", .arguments = two_large, .stack_bytes = 128 << 10});
+  is(o->report.code, 126, "arguments that do not fit into the stack are the program's failure");
+  o = run_program("int main(){return 3;}", (struct wish){.stack_bytes = 64 << 10});
+  is(o->report.code, 3, "a program runs with the smallest stack there is");
   o = shell("dd if=/dev/zero of=/dev/shm/f bs=1M count=15 2>/dev/null; dd if=/dev/zero of=/tmp/f bs=1M count=15 2>/dev/null; exit 4");
   is(o->report.code, 4, "files count for the memory of the run");
   ok(o->report.memory_bytes > 30 << 20, "(%llu KiB)", (unsigned long long)o->report.memory_bytes >> 10);
   o = run_program("int main(){return 0;}", (struct wish){0});
   ok(o->report.memory_bytes < 4 << 20, "the next run starts from nothing (%llu KiB)", (unsigned long long)o->report.memory_bytes >> 10);
+}
+
+static void address_space(void) {
+  const char *reserve = "#include <string.h>\n#include <sys/mman.h>\n#include <unistd.h>\nint main(int n,char**v){"
+                        "char*p=mmap(0,1l<<33,PROT_READ|PROT_WRITE,MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE,-1,0);if(p==MAP_FAILED)return 2;"
+                        "for(long i=0;;i++){memset(p+(i<<20),1,1<<20);usleep(5000);}}";
+  struct outcome *o = run_program(reserve, (struct wish){.memory_bytes = 32 << 20, .flags = TURNO_RUN_RESERVES});
+  LIMIT(o, MEMORY, "who may reserve address space is held by what is resident");
+  o = run_program(reserve, (struct wish){.memory_bytes = 32 << 20});
+  if (has_groups) LIMIT(o, MEMORY, "and with groups there is no difference");
+  else is(o->report.code, 2, "who may not is refused it, where there are no groups");
+}
+
+/* Many processes reach the memory limit at once: the alarm rings again while they are being ended, and stays for nobody else. */
+static void stale_alarm(void) {
+  if (!has_groups) return;
+  int hog = compiled("#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\nint main(){for(int i=0;i<20;i++)if(!fork())break;"
+                     "for(;;){char*p=malloc(1<<16);if(p)memset(p,1,1<<16);}}");
+  int hello = compiled("int main(){return 0;}"), wrong = 0;
+  for (int i = 0; i < 10; i++) {
+    struct turno_cell_report report;
+    struct file executable = {"xprogram", hog};
+    host_run(&host, &(struct wish){.path = "/exe/program", .in_files = &executable, .in_count = 1, .memory_bytes = 16 << 20});
+    executable.descriptor = hello;
+    int streams[3] = {memory_file(""), memory_file(""), memory_file("")};
+    host_send(&host, &(struct wish){.path = "/exe/program", .in_files = &executable, .in_count = 1, .held = true}, streams);
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL); /* time to make the mistake; without it the promise is kept, too */
+    host_want(&host, TURNO_WANTED_RUN);
+    wrong += !host_result(&host, &report) || report.limit != TURNO_LIMIT_NONE;
+    for (int j = 0; j < 3; j++) close(streams[j]);
+  }
+  is(wrong, 0, "what another run did to its memory limit is not told of a run that waits for its turn");
+  close(hog), close(hello);
 }
 
 static void process_limit(void) {
@@ -192,6 +230,8 @@ static void output_limit(void) {
   o = run_program(flood, (struct wish){.output_bytes = 10000, .file_bytes = 5000});
   LIMIT(o, OUTPUT, "also when files are bounded more tightly");
   is(o->out_bytes, 10000, "and then exactly the limit is kept");
+  o = run_program(flood, (struct wish){.output_bytes = 10000, .file_bytes = 64 << 20, .memory_bytes = 8 << 20});
+  LIMIT(o, OUTPUT, "also when it fills the memory first");
   o = run_program("#include <stdio.h>\nint main(){for(;;)fputs(\"aaaaaaaaaaaaaaaaaaaaaaaa\",stderr);}",
                   (struct wish){.output_bytes = 10000, .cpu_ms = (uint64_t)(2000 * slow), .wall_ms = (uint64_t)(6000 * slow)});
   LIMIT(o, OUTPUT, "stderr has the same limit");
@@ -217,9 +257,14 @@ static void file_limits(void) {
   const char *arguments[] = {"sh", "-c", "for i in 1 2 3 4 5 6 7 8; do dd if=/dev/zero of=f$i bs=1M count=1 2>/dev/null || exit 7; done", NULL};
   o = host_run(&host, &(struct wish){.path = "/bin/sh", .arguments = arguments, .box_bytes = 4 << 20});
   is(o->report.code, 7, "all files together are bounded by the size of the box");
-  o = run_program("#include <fcntl.h>\n#include <stdio.h>\nint main(){char n[32];int i=0;for(;i<200000;i++){sprintf(n,\"f%d\",i);int f=open(n,O_CREAT|O_WRONLY,0600);if(f<0)break;close(f);}printf(\"%d\",i);}",
+  is(o->report.box_full, TURNO_BOX_FULL_BYTES, "which is told");
+  const char *many = "#include <fcntl.h>\n#include <stdio.h>\nint main(){char n[32];int i=0;for(;i<200000;i++){sprintf(n,\"f%d\",i);int f=open(n,O_CREAT|O_WRONLY,0600);if(f<0)break;close(f);}printf(\"%d\",i);return 4;}";
+  o = run_program(many,
                   (struct wish){.cpu_ms = (uint64_t)(5000 * slow), .wall_ms = (uint64_t)(9000 * slow)});
-  ok(atoi(o->out) > 60000 && atoi(o->out) < 65536, "and by a number of files (%s)", o->out);
+  is(atoi(o->out), TURNO_BOX_FILES, "and by a number of files");
+  is(o->report.box_full, TURNO_BOX_FULL_FILES, "which is told, too");
+  o = shell("head -c 3M /dev/zero > f; rm f; exit 5");
+  is(o->report.box_full, TURNO_BOX_FULL_NO, "but not of a program that fails for another reason");
   o = run_program("#include <fcntl.h>\n#include <stdio.h>\nint main(){int n=0;while(open(\"/dev/null\",0)>=0)n++;printf(\"%d\",n);}",
                   (struct wish){.open_files = 50});
   is(atoi(o->out), 47, "50 open files are 50");
@@ -271,11 +316,17 @@ static bool becomes(uint32_t state) {
   return false;
 }
 
+static bool has_written(int file) {
+  struct stat status = {0};
+  for (int i = 0; i < 2000 && fstat(file, &status) == 0 && !status.st_size; i++) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  return status.st_size > 0;
+}
+
 /* Slot 0 on lane 0: slot + 1 and lane + 1 are both 1. */
 static uint32_t claim_of_next_run(void) { return (host.run + 1) << TURNO_CLAIM_RUN_SHIFT | 1; }
 
 static void turns(void) {
-  int program = compiled("int main(){for(;;);}");
+  int program = compiled("#include <unistd.h>\nint main(){write(1,\"runs\",4);for(;;);}");
   struct file executable = {"xprogram", program};
   struct wish wish = {.path = "/exe/program", .in_files = &executable, .in_count = 1, .cpu_ms = 100, .wall_ms = 10000, .held = true};
   int streams[3] = {memory_file(""), memory_file(""), memory_file("")};
@@ -287,6 +338,7 @@ static void turns(void) {
   ok(becomes(TURNO_SLOT_WAITING), "a run waits until it is wanted");
   host_want(&host, TURNO_WANTED_RUN);
   ok(becomes(TURNO_SLOT_RUNNING), "runs");
+  ok(has_written(streams[1]), "has begun"); /* it is running from the moment it may be started, before it has used anything */
   uint32_t bell = host.turns->bell;
   host_want(&host, TURNO_WANTED_WAIT);
   ok(becomes(TURNO_SLOT_STOPPED), "stops");
@@ -331,10 +383,99 @@ static void turns(void) {
   close(program);
 }
 
+static uint32_t state_now(void) { return __atomic_load_n(&host.slot->state, __ATOMIC_SEQ_CST) & 7; }
+
+/*
+ * Stops a run the moment it may begin, which mostly is before its program has executed, and has it go on. True: it was stopped, and
+ * had written nothing.
+ */
+static bool stopped_at_once(int program, struct turno_cell_report *report) {
+  int streams[3] = {memory_file(""), memory_file(""), memory_file("")};
+  struct file executable = {"xprogram", program};
+  struct stat status;
+  host_send(&host, &(struct wish){.path = "/exe/program", .in_files = &executable, .in_count = 1, .held = true}, streams);
+  becomes(TURNO_SLOT_WAITING);
+  host_want(&host, TURNO_WANTED_RUN);
+  while (state_now() == TURNO_SLOT_WAITING) continue;
+  host_want(&host, TURNO_WANTED_WAIT);
+  while (state_now() == TURNO_SLOT_RUNNING) sched_yield();
+  const bool stopped = state_now() == TURNO_SLOT_STOPPED;
+  fstat(streams[1], &status);
+  host_want(&host, TURNO_WANTED_RUN);
+  if (!host_result(&host, report)) report->kind = 0;
+  for (int i = 0; i < 3; i++) close(streams[i]);
+  return stopped && status.st_size == 0;
+}
+
+static void turns_before_exec(void) {
+  int script = memory_file("#!/no/such/interpreter\n"), stopped = 0, right = 0, refused = 0;
+  int program = compiled("#include <unistd.h>\nint main(){write(1,\"runs\",4);return 5;}");
+  for (int i = 0; i < 20; i++) {
+    struct turno_cell_report report;
+    stopped += stopped_at_once(program, &report);
+    right += report.kind == TURNO_REPORT_RESULT && report.end == TURNO_END_EXITED && report.code == 5 && report.stdout_bytes == 4;
+    stopped += stopped_at_once(script, &report);
+    refused += report.kind == TURNO_REPORT_RESULT && report.end == TURNO_END_EXITED && report.code == 126;
+  }
+  is(right, 20, "a program that is stopped at once (before it had begun: %d of 40) goes on and ends as it would have", stopped);
+  is(refused, 20, "and one that cannot be executed is told as ever");
+  close(program), close(script);
+}
+
+/* The kernel kills whom it finds in a full group with all that share its memory, and that is PID 1 until the exec. */
+static void too_little_to_begin(void) {
+  for (uint64_t bytes = 4096; bytes <= 1 << 20; bytes *= 4) {
+    int streams[3] = {memory_file(""), memory_file(""), memory_file("")};
+    struct turno_cell_report report;
+    host_send(&host, &(struct wish){.path = "/bin/true", .memory_bytes = bytes}, streams);
+    ok(host_result(&host, &report), "with %llu bytes of memory there is an answer", (unsigned long long)bytes);
+    for (int i = 0; i < 3; i++) close(streams[i]);
+    if (report.kind == TURNO_REPORT_RESULT) continue;
+    host_end(&host);
+    host_start(&host, backend(), NULL);
+  }
+}
+
 static bool no_groups_left(void) {
   char command[128];
   snprintf(command, sizeof command, "test -z \"$(find /sys/fs/cgroup -name 'turno-test-%d' 2>/dev/null)\"", getpid());
   return system(command) == 0;
+}
+
+/* SIGUSR1 as the server hands it on: rings PID 1, and waits until it has taken the signal and sleeps again. */
+static void hand_on(void) {
+  sigqueue((pid_t)host.slot->cell_pid, SIGRTMIN + 1, (union sigval){0});
+  char path[64], status[4096];
+  snprintf(path, sizeof path, "/proc/%d/status", (int)host.slot->cell_pid);
+  for (bool busy = true; busy;) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = read(file, status, sizeof status - 1);
+    close(file);
+    status[length > 0 ? length : 0] = '\0';
+    const char *at = strstr(status, "ShdPnd:");
+    busy = at && (strtoull(at + 7, NULL, 16) & UINT64_C(1) << SIGRTMIN || !strstr(status, "State:\tS"));
+  }
+}
+
+static int end_after_signal(uint32_t flags) {
+  int in[2], out[2], errors = memory_file("");
+  if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC)) abort();
+  const char *arguments[] = {"sh", "-c", "echo; read line; exit 3", NULL};
+  host_send(&host, &(struct wish){.path = "/bin/sh", .arguments = arguments, .flags = flags}, (int[]){in[0], out[1], errors});
+  char byte;
+  if (read(out[0], &byte, 1) != 1) abort();
+  hand_on();
+  if (flags & TURNO_RUN_TOOL && write(in[1], "\n", 1) != 1) abort();
+  struct turno_cell_report report = {0};
+  host_result(&host, &report);
+  for (int i = 0; i < 2; i++) close(in[i]), close(out[i]);
+  close(errors);
+  return report.code;
+}
+
+static void signals(void) {
+  is(end_after_signal(0), SIGUSR1, "SIGUSR1 for programs reaches a program");
+  is(end_after_signal(TURNO_RUN_TOOL), 3, "and no compiler or checker");
 }
 
 static void errors_and_ends(void) {
@@ -374,8 +515,10 @@ static void refuses(const char *what, void (*spoil)(struct turno_cell_request *)
                                        .processes = 1, .open_files = 9, .cpu_ns = 1, .wall_ns = 1, .memory_bytes = 1 << 20};
   struct turno_cell_report report;
   spoil(&request);
-  ok(write(host.control, &request, sizeof request) == sizeof request && write(host.control, "a\0a", 4) == 4 &&
-         host_result(&host, &report) && report.kind == TURNO_REPORT_ERROR && report.step == 13,
+  /* In one call: the cell ends as soon as it has seen what is wrong. */
+  const struct iovec parts[] = {{&request, sizeof request}, {"a\0a", 4}};
+  ok(writev(host.control, parts, 2) == sizeof request + 4 && host_result(&host, &report) && report.kind == TURNO_REPORT_ERROR &&
+         report.step == 13,
      "a request with %s is refused", what);
   host_end(&host);
 }
@@ -414,8 +557,9 @@ int main(void) {
   printf("# backend %s: %x\n", backend(), host.hello.backend);
   is(host.hello.signature, TURNO_CELL_SIGNATURE, "the hello carries the signature of the layout");
   is(host.hello.pid, host.slot->cell_pid, "and the pid for the doorbell, as the slot does");
-  static void (*const groups[])(void) = {ends,        reasons,     executables, cpu_limit,  wall_limit,       memory_limit,
-                                         process_limit, output_limit, file_limits, in_and_out, nothing_survives, turns};
+  static void (*const groups[])(void) = {ends,        reasons,     executables, cpu_limit,  wall_limit,       memory_limit, address_space, stale_alarm,
+                                         process_limit, output_limit, file_limits, in_and_out, nothing_survives, turns,      signals,
+                                         turns_before_exec, too_little_to_begin};
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
     groups[i]();
     promises_hello();

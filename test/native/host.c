@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,12 +42,11 @@ static int make_turns(struct host *host) {
   return file;
 }
 
-static _Noreturn void become_cell(int control, int turns, const char *backend, const char *const *more) {
-  static int serial;
+static _Noreturn void become_cell(int control, int turns, int serial, const char *backend, const char *const *more) {
   char control_text[16], turns_text[16], group[64];
   snprintf(control_text, sizeof control_text, "%d", control);
   snprintf(turns_text, sizeof turns_text, "%d", turns);
-  snprintf(group, sizeof group, "turno-test-%d/cell-%d", getppid(), serial++);
+  snprintf(group, sizeof group, "turno-test-%d/cell-%d", getppid(), serial);
   const char *arguments[64] = {host_cell(), "--control", control_text, "--turns", turns_text, "--slot", "0",
                                "--group", group, "--uid", "64200", "--backend", backend};
   size_t count = 13;
@@ -59,13 +59,15 @@ static _Noreturn void become_cell(int control, int turns, const char *backend, c
 }
 
 bool host_try(struct host *host, const char *backend, const char *const *more) {
+  static int serial;
   int ends[2];
   memset(host, 0, sizeof *host);
   OR_DIE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
   int turns = make_turns(host);
   host->control = ends[0];
+  serial++;
   host->keeper = fork();
-  if (host->keeper == 0) become_cell(ends[1], turns, backend, more);
+  if (host->keeper == 0) become_cell(ends[1], turns, serial, backend, more);
   close(ends[1]);
   close(turns);
   return host_result(host, &host->hello) && host->hello.kind == TURNO_REPORT_HELLO;
@@ -142,6 +144,8 @@ void host_send(struct host *host, const struct wish *wish, int streams[3]) {
 
 bool host_result(struct host *host, struct turno_cell_report *report) {
   memset(report, 0, sizeof *report);
+  /* Woken by the report only: see take_report() in turno_run.c. */
+  poll(&(struct pollfd){.fd = host->control, .events = POLLIN}, 1, -1);
   return recv(host->control, report, sizeof *report, MSG_WAITALL) == (ssize_t)sizeof *report;
 }
 
@@ -165,6 +169,22 @@ struct outcome *host_run(struct host *host, const struct wish *wish) {
   outcome.err_bytes = read_back(streams[2], outcome.err, sizeof outcome.err);
   for (int i = 0; i < 3; i++) close(streams[i]);
   return &outcome;
+}
+
+struct outcome *host_program(struct host *host, const char *source, struct wish wish) {
+  int program = compiled(source);
+  struct file executable = {"xprogram", program};
+  wish.path = "/exe/program";
+  wish.in_files = &executable;
+  wish.in_count = 1;
+  struct outcome *outcome = host_run(host, &wish);
+  close(program);
+  return outcome;
+}
+
+struct outcome *host_shell(struct host *host, const char *script, const char *const *environment) {
+  const char *arguments[] = {"sh", "-c", script, NULL};
+  return host_run(host, &(struct wish){.path = "/bin/sh", .arguments = arguments, .environment = environment});
 }
 
 void host_want(struct host *host, uint32_t wanted) {

@@ -62,6 +62,11 @@ bool host_result(struct host *host, struct turno_cell_report *report);
 /* Both, with the output. */
 struct outcome *host_run(struct host *host, const struct wish *wish);
 
+/* The same for C source text, compiled first. */
+struct outcome *host_program(struct host *host, const char *source, struct wish wish);
+/* The same for a script of /bin/sh; environment may be NULL. */
+struct outcome *host_shell(struct host *host, const char *script, const char *const *environment);
+
 /* Writes WANTED of the present run and rings. */
 void host_want(struct host *host, uint32_t wanted);
 

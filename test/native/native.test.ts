@@ -3,7 +3,7 @@
  *
  * They print TAP, so each is a subtest of this file.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
@@ -87,12 +87,23 @@ t.spawn(join(directory, 'paths-test'), [], {
   stdio: ['ignore', 'pipe', 'ignore'],
 });
 
-t.test('turno-cell --check says what this machine can do, by trying it', async (t) => {
-  const { status, stdout } = spawnSync(cell, ['--check'], { encoding: 'utf8' });
-  const facts = stdout
+interface Fact {
+  readonly fact: string;
+  readonly status: string;
+  readonly costs: string;
+  readonly remedy: string;
+  readonly command: string;
+}
+
+const factsOf = (lines: string): Fact[] =>
+  lines
     .trim()
     .split('\n')
-    .map((line): { fact: string; status: string; costs: string; remedy: string } => JSON.parse(line));
+    .map((line) => JSON.parse(line));
+
+t.test('turno-cell --check says what this machine can do, by trying it', async (t) => {
+  const { status, stdout } = spawnSync(cell, ['--check'], { encoding: 'utf8' });
+  const facts = factsOf(stdout);
   const worst = Math.max(...facts.map((fact) => ['PASS', 'CAUTION', 'FAIL'].indexOf(fact.status)));
   t.equal(status, worst, 'the exit status is that of the worst line');
   t.equal(facts[0]?.fact, 'kernel');
@@ -100,3 +111,37 @@ t.test('turno-cell --check says what this machine can do, by trying it', async (
     t.ok(fact.costs && fact.remedy, `${fact.fact} says what it costs and what mends it`);
   }
 });
+
+/** Each in a mount namespace of its own: what is missing is missing nowhere else. */
+const missing = [
+  { what: 'the memory controller', fact: 'control groups', remove: 'umount /sys/fs/cgroup/memory' },
+  { what: 'all controllers', fact: 'control groups', remove: 'umount -a -t cgroup,cgroup2' },
+  {
+    what: 'the right to write to one',
+    fact: 'control groups',
+    remove: 'mount -o remount,bind,ro /sys/fs/cgroup/memory',
+  },
+  { what: 'the cpu controller', fact: 'idle cpu group', remove: 'umount /sys/fs/cgroup/cpu' },
+];
+for (const { what, fact, remove } of missing) {
+  const skip = isRoot && hasGroupsV1 && existsSync('/sys/fs/cgroup/cpu/tasks') ? false : 'needs root and cgroup v1';
+  t.test(`${what} is missing: the command that check prints mends it`, { skip }, async (t) => {
+    // No shell in between knows what the command is: it is read from the first check, as somebody would copy it.
+    const script = `${remove}; "$1" --check; echo; read -r command; eval "$command" >&2; "$1" --check`;
+    const shell = spawn('unshare', ['-m', '--propagation', 'private', 'sh', '-c', script, 'sh', cell]);
+    let said = '';
+    for await (const part of shell.stdout) {
+      const isBefore = !said.includes('\n\n');
+      said += part;
+      if (!isBefore || !said.includes('\n\n')) continue;
+      const found = factsOf(said.slice(0, said.indexOf('\n\n'))).find((one) => one.fact === fact);
+      t.match(found, { status: 'CAUTION', command: /^m/ });
+      shell.stdin.end(`${found?.command}\n`);
+    }
+    const after = factsOf(said.slice(said.indexOf('\n\n') + 2));
+    t.match(
+      after.find((one) => one.fact === fact),
+      { status: 'PASS', command: '' },
+    );
+  });
+}

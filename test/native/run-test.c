@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../../native/cell/turno_run.h"
@@ -25,6 +26,15 @@ static int script(const char *text, struct turno_run run) {
   if (pread(out, output, sizeof output - 1, 0) < 0) output[0] = '\0';
   close(out);
   return outcome;
+}
+
+/* How often this thread has gone to sleep in `runs` runs. */
+static long sleeps_in(int runs) {
+  struct rusage before, after;
+  getrusage(RUSAGE_THREAD, &before);
+  for (int i = 0; i < runs; i++) script(":", (struct turno_run){.input = -1});
+  getrusage(RUSAGE_THREAD, &after);
+  return after.ru_nvcsw - before.ru_nvcsw;
 }
 
 int main(void) {
@@ -55,6 +65,9 @@ int main(void) {
   is(result.out_missing, 1, "a missing one is counted");
   script("ls", (struct turno_run){.input = -1});
   is(output[0], 0, "the next run finds an empty box");
+
+  const long sleeps = sleeps_in(40);
+  ok(sleeps < 60, "a caller sleeps once a run, not again when its request is taken: %ld times in 40", sleeps);
 
   struct turno_run nothing = {0}, absent = {.program = "/no/such/program"}, wrong = {.path = "/usr/bin/no-such"};
   is(turno_cell_run(cell, &nothing, &result), -1, "a run without a program is refused");

@@ -11,20 +11,11 @@
 
 static struct host host;
 
-static struct outcome *run_program(const char *source, struct wish wish) {
-  int program = compiled(source);
-  struct file executable = {"xprogram", program};
-  wish.path = "/exe/program";
-  wish.in_files = &executable;
-  wish.in_count = 1;
-  struct outcome *outcome = host_run(&host, &wish);
-  close(program);
-  return outcome;
-}
+static struct outcome *run_program(const char *source, struct wish wish) { return host_program(&host, source, wish); }
 
 static struct outcome *shell(const char *script) {
-  const char *arguments[] = {"sh", "-c", script, NULL}, *environment[] = {"HOME=/box", "TMPDIR=/tmp", "PATH=/usr/bin:/bin", NULL};
-  return host_run(&host, &(struct wish){.path = "/bin/sh", .arguments = arguments, .environment = environment});
+  const char *const environment[] = {"HOME=/box", "TMPDIR=/tmp", "PATH=/usr/bin:/bin", NULL};
+  return host_shell(&host, script, environment);
 }
 
 int main(void) {

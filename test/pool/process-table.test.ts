@@ -29,6 +29,29 @@ t.test('a slot belongs to one cell at a time', (t) => {
   t.end();
 });
 
+t.test('a look visits the slots whose state or run has changed since the last one, and no others', (t) => {
+  const { table } = make(t, 4, 1);
+  const seen = new Uint32Array(4);
+  const visited = () => {
+    const slots: SlotIndex[] = [];
+    table.eachChanged(seen, (slot) => slots.push(slot));
+    return slots;
+  };
+  const [first, second] = [claimed(table), claimed(table)];
+  t.same(visited(), [], 'a slot without a cell has no state yet');
+  table.setCell(first, 101);
+  table.setCell(second, 102);
+  t.same(visited(), [first, second]);
+  t.same(visited(), []);
+  table.post(second, POSTING, 1n);
+  t.same(visited(), [second]);
+  table.post(second, POSTING, 2n);
+  t.same(visited(), [second], 'the same state of the next run');
+  table.release(first);
+  t.same(visited(), [first]);
+  t.end();
+});
+
 t.test('an idle lane is taken on the spot, and a second run waits and rings', (t) => {
   const { table } = make(t, 4, 1);
   const [first, second] = [claimed(table), claimed(table)];

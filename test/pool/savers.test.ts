@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { t } from 'tap';
 import { Store } from '../../src/io/store.js';
 import type { SubmissionRequest } from '../../src/io/transport.js';
-import type { Job } from '../../src/pool/messages.js';
+import type { PackedJob } from '../../src/pool/messages.js';
+import { SavedMarks } from '../../src/pool/saved-marks.js';
 import { Savers } from '../../src/pool/savers.js';
 import { openTable } from '../../src/shm/table.js';
 
@@ -23,26 +24,29 @@ t.test('of many saved at once, one that cannot be saved is refused and the other
   const dataDirectory = t.testdir();
   const table = openTable({ path: join(dataDirectory, 'table.turno'), create: true, maxRows: 1_000 });
   const store = new Store(dataDirectory, true);
-  const savers = new Savers({ table: table.buffer, dataDirectory, isDurable: true }, 1);
+  const marks = new SavedMarks();
+  const savers = new Savers({ table: table.buffer, dataDirectory, isDurable: true, savedMarks: marks.words }, 1);
   const user = table.addUser({ name: 'ada', tokenHash: new Uint8Array(32) });
-  const jobs: Job[] = Array.from({ length: 100 }, (_, i) => {
+  const jobs: PackedJob[] = Array.from({ length: 100 }, (_, i) => {
     const id = Buffer.alloc(16, i + 1);
     const name = id.toString('hex');
     const submission = { id, user, language: 'python', sentAtMs: 0, source: store.sourcePath(name, request('').files) };
     const accepted = table.tryAccept(submission);
     if (accepted === undefined) throw new Error('nobody else is at the table');
-    return { ...accepted, id: name, user, priority: 0, request: request(`print(${i})`) };
+    return { ...accepted, id: name, user, priority: 0, packed: store.pack(request(`print(${i})`)) };
   });
-  const blocked = jobs[41] as Job;
-  mkdirSync(join(dataDirectory, store.sourcePath(blocked.id, blocked.request.files)), { recursive: true });
-  const ends = await Promise.allSettled(jobs.map((job) => savers.save(job)));
+  const blocked = jobs[41] as PackedJob;
+  mkdirSync(join(dataDirectory, store.sourcePath(blocked.id, request('').files)), { recursive: true });
+  const ends = await Promise.allSettled(jobs.map((job) => savers.save(job, true)));
   const refused = ends.flatMap((end, i) => (end.status === 'rejected' ? [[i, end.reason.code]] : []));
   t.same(refused, [[41, 'TURNO_SYSTEM']]);
   t.equal(table.journal.written, table.journal.tail, 'what was told as saved is in the journal');
   for (const [i, job] of jobs.entries()) {
     if (job === blocked) continue;
-    t.equal(readFileSync(join(dataDirectory, store.sourcePath(job.id, job.request.files)), 'utf8'), `print(${i})`);
+    t.ok(marks.has(job.row), 'its runner may end it');
+    t.equal(readFileSync(join(dataDirectory, store.sourcePath(job.id, request('').files)), 'utf8'), `print(${i})`);
   }
+  t.notOk(marks.has(blocked.row), 'what is not saved is not ended by its runner');
   await savers.stop();
   table.close();
 });

@@ -23,12 +23,12 @@ const MUTATIONS = [
     name: 'a lane is passed on before its holder has been seen stopped',
     file: 'turns.js',
     from: "program.phase = 'stopping';",
-    to: "program.phase = 'stopping'; this.#holders[program.lane] = undefined;",
+    to: "program.phase = 'stopping'; this.#lanes.leave(program.lane);",
   },
   {
     name: 'a program whose lane is taken away for good is not stopped',
     file: 'turns.js',
-    from: 'if (lane >= this.#laneCount)',
+    from: 'if (program.lane >= this.#lanes.count)',
     to: 'if (false)',
   },
   {
@@ -63,9 +63,9 @@ const MUTATIONS = [
   },
   {
     name: 'no alarm is asked for',
-    file: 'turns.js',
-    from: 'return alarmNs;\n    }\n    // ---- answers',
-    to: 'return Number.POSITIVE_INFINITY;\n    }\n    // ---- answers',
+    file: 'turns/lanes.js',
+    from: 'return endNs;',
+    to: 'return Number.POSITIVE_INFINITY;',
   },
 ];
 

@@ -12,5 +12,5 @@ const seed = seedOfRun();
 
 t.test(`in ${SCHEDULES} random schedules nobody is lost, doubled, left waiting or charged for waiting`, async (t) => {
   t.comment(`seed ${seed}`);
-  checkSchedules(Turns, seed, SCHEDULES);
+  t.doesNotThrow(() => checkSchedules(Turns, seed, SCHEDULES));
 });

@@ -140,6 +140,7 @@ const BROKEN: readonly (readonly [string, Readonly<Record<string, string | null>
     /inside groups/,
   ],
   ['tests in another place', { 'data/hidden/1.in': '', 'data/hidden/1.ans': '' }, 'data/hidden', /data\/sample or/],
+  ['a time limit of nothing', { '.timelimit': '0' }, '.timelimit', /expected seconds.*found "0"/],
   ['a time limit that is no number', { '.timelimit': 'fast' }, '.timelimit', /expected seconds.*found "fast"/],
   ['an unknown rule for rejects', { 'data/testdata.yaml': 'on_reject: stop' }, 'data/testdata.yaml', /break, continue/],
   ['a grader program', { 'data/testdata.yaml': 'grading: custom' }, 'data/testdata.yaml', /grader program is not done/],

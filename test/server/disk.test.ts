@@ -1,8 +1,9 @@
 /** A disk that fills up, becomes read-only, and has room again: refused with 507 meanwhile, and what is there is read. */
 
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { t } from 'tap';
+import { cli } from '../cli/run-cli.js';
 import { fillUp, fillUpTo, made, NO_MOUNT, remount, smallDisk } from '../small-disk.js';
 import { type Json, StartFailure, startServer, type TestServer } from '../start-server.js';
 
@@ -64,9 +65,20 @@ t.test('without a floor a full disk refuses the first write that fails, and room
   fillUp(join(disk, 'ballast'));
   t.match(await submit(server, token), { status: 507, body: { error: { code: 'TURNO_DISK_FULL' } } });
   t.match(await server.show(token, id), { verdict: 'AC', stdout: 'hello\n' });
+  t.match(
+    await cli(['snapshot', server.data]),
+    { status: 1, err: /no snapshot: .*no space left/ },
+    'the asker is told',
+  );
+  t.same(
+    readdirSync(join(server.data, 'snapshots')).filter((name) => name.startsWith('making')),
+    [],
+    'nothing is left of it',
+  );
   rmSync(join(disk, 'ballast'));
   await refuses(server, null);
   t.match(await submit(server, token), { status: 200, body: { verdict: 'AC' } });
+  t.match(await cli(['snapshot', server.data]), { status: 0 });
 });
 
 t.test('a directory that becomes read-only: new work is refused at once, and taken when it is writable', async (t) => {

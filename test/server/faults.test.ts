@@ -1,6 +1,6 @@
 /** What must not end the server, nor lose a submission: deaths at bad moments, damaged files, a journal nobody syncs. */
 
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { t } from 'tap';
 import { StartFailure, startServer } from '../start-server.js';
@@ -48,7 +48,9 @@ t.test('a damaged request ends as SE at the next start, and the others are run',
   const submit = () => first.request('POST', '/v1/submissions', { token, body: SLEEPER });
   const [damaged, whole] = [(await submit()).body.id, (await submit()).body.id];
   await first.kill();
-  writeFileSync(join(first.data, 'sources', damaged.slice(0, 2), `${damaged}.request`), '');
+  const request = join(first.data, 'sources', damaged.slice(0, 2), `${damaged}.request`);
+  rmSync(request); // the file has other names: those of requests with the same bytes
+  writeFileSync(request, '');
   const second = await startServer(t, { data: first.data });
   await second.idle();
   t.match(await second.show(token, damaged), { state: 'done', verdict: 'SE' });
@@ -66,7 +68,8 @@ t.test('SIGTERM at any moment of the start ends it in order', async (t) => {
     );
     t.ok(end.code === 0 || end.code === null, `ended with ${end.code} after ${pauseMs} ms`);
   }
-  t.notOk(readdirSync(data).includes('turno.pid'));
+  // On a busy machine none of them may have come as far as making its directory.
+  t.notOk(existsSync(join(data, 'turno.pid')));
 });
 
 t.test('fewer cells than runners is refused, with the number that is needed', async (t) => {

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { t } from 'tap';
-import { Wanted } from '../../src/pool/cell-layout.js';
+import { SLOT, TURNS_HEADER, Wanted } from '../../src/pool/cell-layout.js';
 import { ProcessTable } from '../../src/pool/process-table.js';
 import { Followers } from '../../src/server/followers.js';
 import type { SlotIndex } from '../../src/units.js';
@@ -68,4 +68,17 @@ t.test('a run that is to be killed is killed', async (t) => {
   table.post(leader, { ...posting, follower }, 2n);
   table.setWanted(follower, table.run(follower), Wanted.kill);
   t.equal(look(), Wanted.kill);
+});
+
+t.test('its memory is its leader’s: all it may have until it was seen stopped, then what it had', async (t) => {
+  const { table, leader, follower, other, followers } = pair(t);
+  table.post(follower, { ...posting, leader, memoryLimitBytes: 1_000 }, 1n);
+  table.post(leader, { ...posting, follower }, 2n);
+  followers.isOne(follower, table.run(follower));
+  t.equal(followers.memoryBytes(leader), 1_000);
+  t.equal(followers.memoryBytes(other), 0);
+  // As its cell writes it at a stop.
+  const at = TURNS_HEADER.size + follower * SLOT.size + SLOT.fields.MEMORY_BYTES.offset;
+  new DataView(table.buffer).setBigUint64(at, 70n, true);
+  t.equal(followers.memoryBytes(leader), 70);
 });

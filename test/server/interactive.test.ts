@@ -68,8 +68,11 @@ t.test('early ends, floods, crashes and waiting for each other: each with its ve
   t.match(await talk('pass'), { verdict: 'WA' }, 'ends at once, content');
   t.match(await talk('raise SystemExit(7)'), { verdict: 'RE', exitCode: 7 }, 'ends at once, badly');
   t.match(await talk('while True: print("y" * 10000)'), { verdict: /WA|OLE/ }, 'floods who reads a line of it');
-  const silent = await talk('input(); input()');
-  t.match(silent, { verdict: 'TLE', reason: /wall time.*waiting/ }, 'says nothing, and waits for more');
+  t.match(
+    await talk('input(); input()'),
+    { verdict: 'TLE', reason: /idle: .*wait for each other/ },
+    'says nothing, and waits for more: found at once, not at the limit',
+  );
   t.match(
     await talk('import os\nos.close(1)\ninput(); input()'),
     { verdict: 'TLE' },
@@ -98,3 +101,36 @@ t.test('early ends, floods, crashes and waiting for each other: each with its ve
     reason: /interactor did not end by itself/,
   });
 });
+
+t.test(
+  'who sleeps, or thinks, is not taken for one that waits for ever; who really does is, in any language',
+  async (t) => {
+    const server = await startServer(t, { args: ['--lanes', '2'] });
+    const talk = await withProblem(server, 'talk', 2);
+    const slow = 'import time\nfor _ in range(2): n = int(input()); time.sleep(0.3); print(2 * n, flush=True)';
+    t.match(await talk(slow), { verdict: 'AC' }, 'sleeps');
+    const thread = `import threading, time
+def answer(n): time.sleep(0.3); print(2 * n, flush=True)
+for _ in range(2): threading.Thread(target=answer, args=(int(input()),)).start()`;
+    t.match(await talk(thread), { verdict: 'AC' }, 'a thread sleeps while another waits for more');
+    const alarm = `#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+static int n;
+static void answer(int s) { printf("%d\\n", 2 * n); fflush(stdout); }
+int main(void) { signal(SIGALRM, answer); while (scanf("%d", &n) == 1) ualarm(300000, 0); }`;
+    t.match(await talk(alarm, 'c'), { verdict: 'AC' }, 'an alarm is to come');
+    const idle = { verdict: 'TLE', reason: /idle: / };
+    t.match(
+      await talk(
+        '#include <stdio.h>\nint main(void) { int n; while (scanf("%d", &n) == 1) printf("%d\\n", 2 * n); }',
+        'c',
+      ),
+      idle,
+      'C, not flushed',
+    );
+    t.match(await talk('#include <iostream>\nint main() { int a, b; std::cin >> a >> b; }', 'cpp'), idle, 'C++');
+    const child = 'import subprocess\nsubprocess.run(["cat"], stdout=subprocess.DEVNULL)';
+    t.match(await talk(child), idle, 'a child of the program waits');
+  },
+);

@@ -81,6 +81,12 @@ t.test('programs get the verdict they deserve', async (t) => {
     t.match(await judge('python', source, { limits: { memoryMiB: 64 } }), { verdict: 'MLE', cause });
   });
 
+  await t.test('a program whose files fill the box is RE, and told that they do', async (t) => {
+    const source = 'for i in range(9): open(str(i), "wb").write(bytes(15 << 20))';
+    const cause = { limit: 'box', measured: 65_536, allowed: 65_536, unit: 'KiB', systemCall: null };
+    t.match(await judge('python', source), { verdict: 'RE', stderr: /No space left/, reason: /64 MiB/, cause });
+  });
+
   await t.test('too much output is OLE, and the first bytes are kept', async (t) => {
     const reply = await judge('c', '#include <stdio.h>\nint main(void) { for (;;) puts("spam"); }', {
       limits: { outputKiB: 4 },
@@ -94,6 +100,39 @@ t.test('programs get the verdict they deserve', async (t) => {
     const reply = await judge('c', bomb, { limits: { processes: 16, cpuTimeMs: 300, wallTimeMs: 3_000 } });
     t.match(reply, { verdict: 'TLE' });
     t.match(await judge('python', 'print("still here")'), { verdict: 'AC', stdout: 'still here\n' });
+  });
+
+  await t.test(
+    'a small stack ends deep recursion by SIGSEGV; without a limit there is as much as memory',
+    async (t) => {
+      const source =
+        'int f(int n) { volatile char a[1000]; a[0] = n; return n ? f(n - 1) + a[0] : 0; }\n' +
+        'int main(void) { return f(20000) == 1; }';
+      const limits = { stackKiB: 1_024 };
+      t.match(await judge('c', source), { verdict: 'AC' });
+      t.match(await judge('c', source, { limits }), { verdict: 'RE', signal: 'SIGSEGV', cause: null });
+      const tests = [{ stdin: '1' }, { stdin: '2' }];
+      const warm = await judge('c', source, { limits, tests });
+      t.match(warm, { verdict: 'RE', tests: [{ signal: 'SIGSEGV' }, { signal: 'SIGSEGV' }], warm: true }, 'warm');
+      t.match(await judge('c', source, { tests }), { verdict: 'AC', warm: true }, 'warm');
+    },
+  );
+
+  await t.test('a virtual machine knows its stack limit, and ends recursion by its own error', async (t) => {
+    const source =
+      'let n = 0; const f = () => { n++; f(); };\ntry { f(); } catch (e) { console.log(e.name, n > 100_000); }';
+    const of = (limits: object) => judge('javascript', source, { limits });
+    t.match(await of({}), { verdict: 'AC', stdout: 'RangeError true\n' });
+    t.match(await of({ stackKiB: 2_048 }), { verdict: 'AC', stdout: 'RangeError false\n' });
+  });
+
+  await t.test('open files are as many as asked for, fresh and warm', async (t) => {
+    const source = 'import os\nfor i in range(100): os.open("/dev/null", 0)';
+    const refused = { verdict: 'RE', stderr: /Too many open files/, reason: 'exit code 1', cause: null };
+    const limits = { openFiles: 50, stackKiB: 65_536 };
+    t.match(await judge('python', source), { verdict: 'AC' });
+    t.match(await judge('python', source, { limits }), { ...refused, warm: true });
+    t.match(await judge('python', source, { limits, fresh: true }), { ...refused, warm: false });
   });
 
   await t.test('output that is not UTF-8 comes readable and, exact, as base64', async (t) => {
@@ -140,6 +179,25 @@ t.test('programs get the verdict they deserve', async (t) => {
     t.match(reply, { verdict: 'AC' });
     const source = await server.request('GET', `/v1/submissions/${reply.id}/source`, { token });
     t.equal(source.status, 200);
+  });
+
+  await t.test('what lies beside a source is no option of the compiler, whatever it is called', async (t) => {
+    // Taken for a specs file or a response file, these would not be linked; the tools would not be found behind their names.
+    const reply = await server.judge(token, {
+      language: 'c',
+      main: 'main.c',
+      files: [
+        {
+          path: 'main.c',
+          content: 'int specs(void), response(void);\nint main(void) { return specs() + response(); }',
+        },
+        { path: '-specs=specs.c', content: 'int specs(void) { return 3; }' },
+        { path: '@response.c', content: 'int response(void) { return 4; }' },
+        { path: 'specs', content: '*cc1:\n%emalformed' },
+        ...['cc1', 'as', 'ld', 'collect2'].map((path) => ({ path, content: '#!/bin/sh\nexit 1\n' })),
+      ],
+    });
+    t.match(reply, { compile: { exitCode: 0 }, verdict: 'RE', exitCode: 7 });
   });
 
   await t.test('the source comes back as it was sent, and the executable runs', async (t) => {

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type TSchema, Type } from '@sinclair/typebox';
 import { type Test, t } from 'tap';
-import { TurnsReply } from '../../src/io/schema.js';
+import { TurnsReply } from '../../src/io/reply-schema.js';
 import { Validators } from '../../src/io/validator.js';
 import { cli } from '../cli/run-cli.js';
 import { type Json, startServer, type TestServer } from '../start-server.js';

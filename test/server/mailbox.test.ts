@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { t } from 'tap';
 import { connect } from '../../src/io/connect.js';
-import { State, stateOf, wordOf } from '../../src/io/mailbox-layout.js';
+import { SLOT_COUNT, State, stateOf, wordOf } from '../../src/io/mailbox-layout.js';
 import { processNamed } from '../../src/io/peer.js';
 import { RawMailbox } from '../io/raw-mailbox.js';
 import { startServer } from '../start-server.js';
@@ -34,6 +34,25 @@ t.test('one server', async (t) => {
     t.equal(moved, 0);
     t.equal(await raw.settled(slot), State.answered);
     t.same(raw.collect(slot), { isError: false, value: {} });
+  });
+
+  t.test('one ring is enough for many slots, and marks without a request change nothing', async (t) => {
+    const count = 40;
+    let isByRing = false;
+    for (let attempt = 0; attempt < 5 && !isByRing; attempt++) {
+      const { scans } = raw.box;
+      const slots = Array.from({ length: count }, () => raw.post(PING).slot);
+      for (const slot of slots) raw.box.mark('POSTED', slot);
+      for (let slot = 0; slot < count; slot++) raw.box.mark('ANSWERED', slot); // of nobody
+      raw.ring(slots.at(-1) ?? 0);
+      for (const slot of slots) t.equal(await raw.settled(slot), State.answered);
+      for (const slot of slots) t.same(raw.collect(slot), { isError: false, value: {} });
+      isByRing = raw.box.scans === scans; // or the scan was in between and may have found them
+    }
+    t.ok(isByRing);
+    for (let slot = 0; slot < SLOT_COUNT; slot++) raw.box.mark('POSTED', slot);
+    raw.ring(0);
+    await client.ping();
   });
 
   t.test('slots of a client that died are set free, claimed or answered', async (t) => {

@@ -57,15 +57,18 @@ t.test('a retest goes behind the live contest, on all fronts, from the moment th
 t.test('a priority is kept; who or where it is about must exist', async (t) => {
   const server = await startServer(t);
   const set = (...words: string[]) => cli(['user', '--data', server.data, ...words]);
-  t.match(await set('ada', '--add', '--priority', '9'), { status: 0, out: /^token \S{32}\nuser ada, priority 9\n$/ });
+  t.match(await set('ada', '--add', '--priority', '9'), {
+    status: 0,
+    out: /^token [0-9a-f]{48}\nuser ada, priority 9, quota 0\n$/,
+  });
   t.match(await set('ada', '--add'), { status: 2, err: /TURNO_USER_EXISTS/ });
   t.match(await set('ada', '--priority', '10'), { status: 2, err: /from 0 to 9/ });
   t.match(await set('eve', '--priority', '1'), { status: 2, err: /TURNO_NOT_FOUND/ });
   await server.kill();
-  t.match(await set('ada'), { status: 0, out: 'user ada, priority 9\n' }, 'nobody serves there now');
+  t.match(await set('ada'), { status: 0, out: 'user ada, priority 9, quota 0\n' }, 'nobody serves there now');
   t.match(await set('ada', '--priority', '4'), { status: 0 });
   const again = await startServer(t, { data: server.data });
-  t.match(await set('ada'), { out: 'user ada, priority 4\n' });
+  t.match(await set('ada'), { out: 'user ada, priority 4, quota 0\n' });
   await again.stop();
   t.match(await cli(['user', 'ada', '--data', `${server.data}/none`]), { status: 2, err: /TURNO_NOT_FOUND/ });
 });

@@ -1,6 +1,8 @@
 /** Real programs taking turns: cells, lanes, the scheduler in its thread. */
 
-import { openSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, openSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Test, t } from 'tap';
@@ -8,6 +10,7 @@ import type { Run } from '../../src/pool/cell.js';
 import { LimitKind } from '../../src/pool/cell-layout.js';
 import { Cells } from '../../src/pool/cells.js';
 import { ProcessTable } from '../../src/pool/process-table.js';
+import { statOf } from '../../src/proc-stat.js';
 import type { StuckCell } from '../../src/server/scheduler.js';
 import { TurnsThread } from '../../src/server/turns-thread.js';
 import { cellBinary } from '../../src/shm/native.js';
@@ -19,7 +22,7 @@ function setUp(t: Test, lanes: number) {
   const stuck: StuckCell[] = [];
   const turns = new TurnsThread(
     table,
-    { mode: 'las', memoryBytes: 8 * GIB },
+    { isRealtime: false, mode: 'las', memoryBytes: 8 * GIB },
     (error) => t.fail(String(error)),
     (cell) => stuck.push(cell),
   );
@@ -30,7 +33,7 @@ function setUp(t: Test, lanes: number) {
     await cells.end();
     await turns.stop();
   });
-  const run = (user: number, script: string, cpuNs: number) =>
+  const run = (user: number, script: string, cpuNs: number, wallNs = LIMITS.wallNs) =>
     cells.run({
       posting: { user, row: 0, priority: 0, memoryLimitBytes: 64 << 20, title: script },
       path: '/bin/sh',
@@ -41,7 +44,7 @@ function setUp(t: Test, lanes: number) {
       inFiles: [],
       outFiles: [],
       outBytes: 0,
-      limits: { ...LIMITS, cpuNs },
+      limits: { ...LIMITS, cpuNs, wallNs },
     });
   return { table, run, stuck };
 }
@@ -113,6 +116,80 @@ t.test('lanes come and go while programs run: as many run as there are lanes, an
     while (running() !== lanes || entries(table).some(({ lane }) => (lane ?? 0) >= lanes)) await delay(1);
     for (let look = 0; look < 20; look++, await delay(5)) t.ok(running() <= lanes, `at most ${lanes}`);
   }
+  for (const { report } of await Promise.all(loops)) t.equal(report.limit, LimitKind.cpu);
+});
+
+const TRIES = 8;
+
+t.test('a sleep goes on while its program is stopped, and is charged; the wait after it is not', async (t) => {
+  const { run } = setUp(t, 1);
+  // sleep, a child that sh waits for, gives the kernel a place for what is left; select begins anew; usleep gives none, so that
+  // what it slept in the stay before the stop is missing.
+  const sleeps = [
+    ['sleep S', 120],
+    ["perl -e 'select(undef, undef, undef, S)'", 120],
+    ["perl -MTime::HiRes=usleep -e 'usleep(S * 1e6)'", 50],
+  ] as const;
+  for (const [sleep, leastMs] of sleeps) {
+    // On a machine busy with other work a program may get no core even to stop, and then nothing is known: once more.
+    for (let tries = 1; ; tries++) {
+      const loops = [1, 2, 3].map(() => run(1, 'while :; do :; done', 250e6));
+      const [long, short] = await Promise.all([
+        run(2, sleep.replace('S', '3600'), 1e9, 200e6),
+        run(2, sleep.replace('S', '0.15'), 1e9, 2e9),
+      ]);
+      await Promise.all(loops);
+      t.equal(long.report.limit, LimitKind.wall, `${sleep}: for an hour is too long`);
+      t.equal(short.report.limit, LimitKind.none, `${sleep}: for 150 ms is not`);
+      const [wallMs, waitedMs] = [short.report.wallNs / 1e6, short.report.waitedNs / 1e6];
+      const isExact = wallMs > leastMs && wallMs < 220;
+      // A try tells most when the program waited for long; which it does is up to when it woke.
+      if (!(isExact && waitedMs > 100) && tries < TRIES) continue;
+      t.ok(isExact, `${sleep}: 150 ms took ${wallMs} ms, and waited for ${waitedMs} ms`);
+      break;
+    }
+  }
+});
+
+/** Pids of all below a process. */
+function descendants(pid: number): number[] {
+  const list = `/proc/${pid}/task/${pid}/children`;
+  const children = existsSync(list) ? readFileSync(list, 'latin1').split(' ').filter(Boolean).map(Number) : [];
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+const cpuNsOf = (pid: number) => Number(readFileSync(`/proc/${pid}/schedstat`, 'latin1').split(' ')[0]);
+const SESSION = 3;
+const POLICY = 38;
+const SCHED_IDLE = '5';
+
+t.test('programs run below everything else, in a session of their own too', async (t) => {
+  const lanes = availableParallelism();
+  const { table, run } = setUp(t, lanes);
+  // Sessions share a core as equals by autogroup, whatever their priority, where no cpu group is in between.
+  const loops = Array.from({ length: lanes }, () => run(1, 'setsid sh -c "while :; do :; done" & wait', 1e9));
+  const found = () =>
+    entries(table)
+      .filter(({ state }) => state === 'running')
+      .flatMap(({ pid }) =>
+        descendants(pid).filter((one) => ![undefined, statOf(pid)?.[SESSION]].includes(statOf(one)?.[SESSION])),
+      );
+  let pids: number[] = [];
+  while (pids.length < lanes) {
+    await delay(5);
+    pids = found();
+  }
+  for (const pid of pids) t.equal(statOf(pid)?.[POLICY], SCHED_IDLE);
+  const others = Array.from({ length: lanes }, () => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }));
+  t.teardown(() => others.map((other) => other.kill('SIGKILL')));
+  const usedMs = () => pids.reduce((sum, pid) => sum + cpuNsOf(pid), 0) / 1e6;
+  const burned = () => others.reduce((sum, { pid }) => sum + cpuNsOf(pid ?? 0), 0) / 1e6;
+  while (burned() < 200) await delay(5);
+  const [before, since] = [usedMs(), burned()];
+  while (burned() - since < 400) await delay(5);
+  const share = (usedMs() - before) / (burned() - since);
+  t.ok(share < 0.2, `they got ${(100 * share).toFixed(1)} % of what processes of normal priority got`);
+  for (const other of others) other.kill('SIGKILL');
   for (const { report } of await Promise.all(loops)) t.equal(report.limit, LimitKind.cpu);
 });
 

@@ -61,7 +61,7 @@ t.test('in a sandbox nothing of the kind is said', async (t) => {
 
 t.test('check says what is lost without a sandbox', async (t) => {
   const { out, status } = await cli(['check', '--unsafe-no-sandbox']);
-  t.match(out, /CAUTION without a sandbox.*NONE/);
+  t.match(out, /CAUTION without a sandbox.*NONE.*; costs: .*:\nenv -u TURNO_UNSAFE_NO_SANDBOX turno serve\n/);
   t.ok(status > 0);
   t.notMatch((await cli(['check'])).out, /without a sandbox/);
   t.match((await cli(['check'], { TURNO_UNSAFE_NO_SANDBOX: 'true' })).out, /without a sandbox/);

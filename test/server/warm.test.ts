@@ -1,5 +1,7 @@
 /** Warm runs through the real server: who gets them, and that nobody can tell by anything but the reply. */
 
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { t } from 'tap';
 import { startServer } from '../start-server.js';
 
@@ -54,4 +56,17 @@ t.test('runs from a template and fresh ones', async (t) => {
       warm: false,
     });
   });
+
+  const hostile = resolve(import.meta.dirname, '../../../test/hostile');
+  for (const attack of ['early-ifunc', 'early-preinit']) {
+    await t.test(`test/hostile/${attack}.c gets no template, so its tests share nothing`, async (t) => {
+      const files = [
+        { path: 'main.c', content: `#define _GNU_SOURCE\n${readFileSync(join(hostile, `${attack}.c`), 'utf8')}` },
+        { path: 'attack.h', content: readFileSync(join(hostile, 'attack.h'), 'utf8') },
+      ];
+      const tests = [{ expected: '' }, { expected: '' }, { expected: '' }];
+      const reply = await server.judge(token, { language: 'c', files, main: 'main.c', tests });
+      t.match(reply, { verdict: 'AC', warm: false });
+    });
+  }
 });

@@ -7,6 +7,7 @@ const EXAMPLES = resolve('examples/shm');
 const SAYS: Readonly<Record<string, string>> = {
   'counter.mjs': '40000 counted by 4 processes; the lock was taken over from the dead 1 time\n',
   'buffer.mjs': '4000 put in, 4000 taken out, sum 4002000\n',
+  'picture.mjs': '300x200 blurred by 3 processes, 1 replaced; brightness 100\n',
   'sum.mjs': 'sum of 1 to 1000000: 500000500000, in 20 parts\n',
 };
 

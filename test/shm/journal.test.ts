@@ -1,9 +1,27 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, truncateSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import t from 'tap';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import t, { type Test } from 'tap';
 import { type ErrorCode, TurnoError } from '../../src/errors.js';
+import { problemsOf } from '../../src/shm/check.js';
+import { armFaultPoints } from '../../src/shm/fault-points.js';
+import { native } from '../../src/shm/native.js';
+import { H } from '../../src/shm/region.js';
+import { SEGMENT_DATA } from '../../src/shm/segments.js';
 import { checkpoint } from '../../src/shm/snapshot.js';
-import { openTable } from '../../src/shm/table.js';
+import { attachTable, openTable, type Table } from '../../src/shm/table.js';
 import { rowIndex } from '../../src/units.js';
 import { act } from './actor.js';
 import { hashOf, resultFor, submit } from './actor-jobs.js';
@@ -26,7 +44,7 @@ t.test('what was committed is there after power was lost, from the journal alone
   t.same(after.counts().rows, 30);
   t.same(after.counts().running, table.counts().running);
   t.same(after.counts().done, table.counts().done);
-  t.same(after.userByToken(hashOf('ada')), { index: 0, name: 'Ada', priority: 0 });
+  t.same(after.userByToken(hashOf('ada')), { index: 0, name: 'Ada', priority: 0, quota: 0 });
   t.equal(after.ofUser(user, { limit: 99 }).length, 30);
   t.equal(submit(after, user).arrival, 31);
 });
@@ -87,6 +105,96 @@ t.test('a checkpoint drops the journal before it, and both together give the tab
   sameRows(t, after, table);
 });
 
+t.test(
+  'a journal that is shortened from time to time writes into its old segments again, and makes none',
+  async (t) => {
+    const table = freshTable(t);
+    const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+    const fill = () => {
+      for (let n = 0; n < 4_000; n++) table.finish(submit(table, user).row, resultFor(n, n));
+      table.commit();
+    };
+    for (let round = 0; round < 3; round++) {
+      fill();
+      checkpoint(table, 1);
+    }
+    const files = inodesOf(table);
+    t.ok(files.length >= 4, `${files.length} files`);
+    fill();
+    t.same(inodesOf(table), files);
+    sameRows(t, losePower(t, table), table);
+  },
+);
+
+t.test(
+  'records of another table in a segment taken over from it, at the very same positions, are not believed',
+  async (t) => {
+    const former = freshTable(t);
+    submit(former, former.addUser({ name: 'Ada', tokenHash: hashOf('ada') }));
+    former.commit();
+    const path = join(t.testdirName, 'latter/table.turno');
+    mkdirSync(join(dirname(path), 'journal'), { recursive: true });
+    cpSync(former.journal.segments.path(1), join(dirname(path), 'journal/spare-1'));
+    const latter = openTable({ path, create: true, ...SMALL });
+    t.teardown(() => latter.close());
+    t.same(readdirSync(join(dirname(path), 'journal')), ['segment-00000001'], 'the spare was taken');
+    t.match(losePower(t, latter).counts(), { rows: 0, users: 0 });
+  },
+);
+
+t.test('spares are given back but for one', async (t) => {
+  const table = freshTable(t);
+  const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+  for (let n = 0; n < 5_000; n++) table.finish(submit(table, user).row, resultFor(n, n));
+  table.commit();
+  checkpoint(table, 1);
+  t.ok(inodesOf(table).length > 2);
+  table.journal.segments.releaseSpares();
+  t.equal(inodesOf(table).length, 2);
+});
+
+t.test('a segment whose head has come to the disk before its name is not part of the journal', async (t) => {
+  const table = freshTable(t);
+  const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+  for (let n = 0; n < 5_000; n++) table.finish(submit(table, user).row, resultFor(n, n));
+  table.commit();
+  checkpoint(table, 1);
+  table.region.store(H.JOURNAL_STATE, 1); // the next batch goes to a new segment
+  submit(table, user);
+  table.commit();
+  const last = table.journal.segments.list().at(-1)?.number ?? 0;
+  const after = losePower(t, table, {}, (dir) => {
+    // It was segment 1 before it was dropped and taken again; nothing of what renamed it has come to the disk.
+    renameSync(
+      join(dir, 'journal', basename(table.journal.segments.path(last))),
+      join(dir, 'journal/segment-00000001'),
+    );
+  });
+  t.equal(after.counts().rows, 5_000);
+});
+
+t.test('after a failed sync another thread, which has the failed segment open, writes to the new one', async (t) => {
+  const table = freshTable(t);
+  table.region.store(H.JOURNAL_STATE, 1);
+  table.journal.begin(); // now it has a segment open in which nothing lies yet
+  const other = attachTable(table.buffer);
+  t.teardown(() => other.close());
+  const states: number[] = [];
+  armFaultPoints((point) => {
+    if (point === 'journal.after-segment') states.push(other.region.load(H.JOURNAL_STATE));
+  });
+  t.teardown(() => armFaultPoints(undefined));
+  failNextSync(t);
+  const user = other.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+  other.commit(other.journal.tail);
+  t.same(states, [1], 'whoever leads after the death of this one knows of the failure');
+  const { row } = submit(table, user);
+  table.commit();
+  const after = losePower(t, table);
+  t.equal(after.read(row)?.arrival, 1);
+  t.equal(table.journal.segments.list().length, 1, 'the failed one is gone');
+});
+
 t.test('a damaged snapshot is passed over when the journal reaches further back', async (t) => {
   const table = freshTable(t);
   const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
@@ -128,6 +236,64 @@ t.test('a hole in the journal is damage: the start is refused and everything is 
     'TURNO_TABLE_DAMAGED',
   );
 });
+
+t.test('a damaged table is set aside, and built anew when the journal has all that was acknowledged', async (t) => {
+  const table = freshTable(t);
+  const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+  for (let n = 0; n < 50; n++) table.finish(submit(table, user).row, resultFor(n, n));
+  table.commit();
+  const { path } = table;
+  table.closeClean();
+  const damages: Record<string, (file: string) => void> = {
+    'cut off': (file) => truncateSync(file, statSync(file).size - 1_048_576),
+    'counters do not fit the clean mark': (file) => writeWord(file, H.ROWS.offset, 7),
+    geometry: (file) => writeWord(file, H.MAX_ROWS.offset, 7),
+  };
+  for (const [what, damage] of Object.entries(damages)) {
+    damage(path);
+    const damaged = readFileSync(path);
+    const messages: string[] = [];
+    const after = openTable({ path, create: true, ...SMALL, onRepair: (message) => messages.push(message) });
+    t.equal(after.counts().done, 50, what);
+    t.same([...problemsOf(after)], []);
+    after.closeClean();
+    const aside = /the old file is (.*)$/.exec(messages[0] ?? '')?.[1] ?? '';
+    t.ok(readFileSync(aside).equals(damaged), 'as it was');
+    rmSync(aside);
+  }
+});
+
+t.test('a damaged table is refused and left in place when the journal lacks what was acknowledged', async (t) => {
+  const table = freshTable(t);
+  const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+  for (let n = 0; n < 50; n++) submit(table, user);
+  table.commit();
+  const { path, journal } = table;
+  const last = journal.segments.path(1);
+  table.closeClean();
+  truncateSync(path, statSync(path).size - 1_048_576);
+  writeWord(last, SEGMENT_DATA + journal.tail - 100, 1); // within the last record: the journal ends before it
+  const names = readdirSync(dirname(path));
+  const refused = () => openTable({ path, create: true, ...SMALL });
+  t.equal(codeOf(refused), 'TURNO_TABLE_DAMAGED');
+  t.same(readdirSync(dirname(path)), names, 'nothing was made, moved or left behind');
+});
+
+t.test(
+  'with durability `crash` a damaged table is refused: the journal may lack what only this file had',
+  async (t) => {
+    const table = freshTable(t);
+    submit(table, table.addUser({ name: 'Ada', tokenHash: hashOf('ada') }));
+    const { path } = table;
+    table.closeClean();
+    openTable({ path, create: true, ...SMALL, durability: 'crash' }).closeClean();
+    truncateSync(path, statSync(path).size - 1_048_576);
+    t.equal(
+      codeOf(() => openTable({ path, create: true, ...SMALL, durability: 'crash' })),
+      'TURNO_TABLE_DAMAGED',
+    );
+  },
+);
 
 t.test('without snapshot and journal a distrusted table is refused, not emptied', async (t) => {
   const table = freshTable(t);
@@ -182,11 +348,14 @@ t.test('with durability `crash` nothing waits for the disk, and a restart has ev
   sameRows(t, second, first);
 });
 
+/** 1,000 by `npm run test:damage`. */
+const CHANGES = Number(process.env.CHANGES ?? 100);
+
 t.test('the mapped file after each change, copied, opens as a table of its own', async (t) => {
   const table = freshTable(t);
   const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
   const directory = join(t.testdirName, 'copy');
-  for (let n = 0; n < 1_000; n++) {
+  for (let n = 0; n < CHANGES; n++) {
     if (n % 3 === 0) submit(table, user);
     else table.finish(rowIndex(Math.floor(n / 3)), resultFor(Math.floor(n / 3), n));
     rmSync(directory, { recursive: true, force: true });
@@ -202,8 +371,29 @@ t.test('the mapped file after each change, copied, opens as a table of its own',
       t.fail(`after change ${n}: the row differs`);
     copy.close();
   }
-  t.pass('1,000 copies');
+  t.pass(`${CHANGES} copies`);
 });
+
+/** Which files the journal consists of, whatever their names. */
+function inodesOf(table: Table): number[] {
+  const directory = join(dirname(table.path), 'journal');
+  return readdirSync(directory)
+    .map((name) => statSync(join(directory, name)).ino)
+    .sort((a, b) => a - b);
+}
+
+/** The disk writes, but the next sync says that it could not. */
+function failNextSync(t: Test): void {
+  const { writeDurably } = native;
+  const stand = (value: unknown) => Object.defineProperty(native, 'writeDurably', { value, configurable: true });
+  stand((...args: Parameters<typeof writeDurably>) => {
+    writeDurably(...args);
+    if (!args[4]) return;
+    stand(writeDurably);
+    throw Object.assign(new Error('fdatasync: EIO'), { code: 'EIO' });
+  });
+  t.teardown(() => stand(writeDurably));
+}
 
 function codeOf(action: () => unknown): ErrorCode | string {
   try {
@@ -216,4 +406,10 @@ function codeOf(action: () => unknown): ErrorCode | string {
 
 function toHex(bytes: Uint8Array | undefined): string {
   return Buffer.from(bytes ?? []).toString('hex');
+}
+
+function writeWord(path: string, offset: number, value: number): void {
+  const fd = openSync(path, 'r+');
+  writeSync(fd, Int32Array.of(value), 0, 4, offset);
+  closeSync(fd);
 }

@@ -23,6 +23,8 @@ import {
 } from './tool-actor.js';
 
 const KILLS = Number(process.env.KILLS ?? 2);
+// Each kill starts a thread or a process, in seconds on a busy machine, for each of the 7 tests below.
+t.setTimeout(300_000 + KILLS * 7 * 10_000);
 const KILLED_TOOLS = process.env.KILLS === undefined ? (['rlock', 'semaphore'] as const) : TOOLS;
 const LANES: readonly Kind[] = ['thread', 'process', 'thread', 'process'];
 /** So much must be done between two kills. */

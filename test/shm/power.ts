@@ -30,9 +30,16 @@ export function losePower(
 
 /** The file of an unfinished table as another boot of the machine finds it. */
 export function distrust(path: string): void {
+  setOtherBoot(path);
+  const fd = openSync(path, 'r+');
+  writeSync(fd, Buffer.alloc(100_000, 0xa5), 0, 100_000, 1_048_576);
+  closeSync(fd);
+}
+
+/** The file was last open on another boot of the machine. */
+export function setOtherBoot(path: string): void {
   const fd = openSync(path, 'r+');
   writeSync(fd, Buffer.alloc(16, 7), 0, 16, HEADER.fields.BOOT_ID.offset);
-  writeSync(fd, Buffer.alloc(100_000, 0xa5), 0, 100_000, 1_048_576);
   closeSync(fd);
 }
 

@@ -12,9 +12,9 @@ t.test('a change of priority is there after power was lost, and the submissions 
   const ada = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
   const eve = table.addUser({ name: 'Eve', tokenHash: hashOf('eve'), priority: 7 });
   submit(table, ada);
-  table.setPriority(ada, 3);
+  table.changeUser(ada, { priority: 3 });
   submit(table, ada);
-  table.setPriority(ada, 4);
+  table.changeUser(ada, { priority: 4 });
   table.commit();
   for (const found of [table, losePower(t, table)]) {
     t.match(found.userByName('Ada'), { index: ada, priority: 4 });
@@ -23,8 +23,8 @@ t.test('a change of priority is there after power was lost, and the submissions 
     t.same([...problemsOf(found)], []);
   }
   checkpoint(table);
-  table.setPriority(ada, 0);
+  table.changeUser(ada, { priority: 0 });
   table.commit();
   t.match(losePower(t, table).userByName('Ada'), { priority: 0 }, 'a change behind the snapshot');
-  t.throws(() => table.setPriority(99, 1), RangeError);
+  t.throws(() => table.changeUser(99, { priority: 1 }), RangeError);
 });

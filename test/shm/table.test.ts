@@ -1,4 +1,13 @@
-import { closeSync, copyFileSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { TurnoError } from '../../src/errors.js';
@@ -128,8 +137,8 @@ t.test('a name is taken once, and a token finds its user', async (t) => {
     codeOf(() => table.addUser({ name: 'é'.repeat(65), tokenHash: hashOf('new') })),
     'TURNO_BAD_REQUEST',
   );
-  t.same(table.userByToken(hashOf('t299')), { index: 299, name: 'user 299 é', priority: 0 });
-  t.same(table.userByName('user 0 é'), { index: 0, name: 'user 0 é', priority: 0 });
+  t.same(table.userByToken(hashOf('t299')), { index: 299, name: 'user 299 é', priority: 0, quota: 0 });
+  t.same(table.userByName('user 0 é'), { index: 0, name: 'user 0 é', priority: 0, quota: 0 });
   t.equal(table.userByToken(hashOf('none')), undefined);
   t.equal(table.userByToken(new Uint8Array(5)), undefined);
   t.equal(table.user(300), undefined);
@@ -221,36 +230,40 @@ t.test('after a clean end, and after none, the rows are there', async (t) => {
   t.equal(submit(third, 0).arrival, 7);
 });
 
-t.test('a file that is no table, of a newer layout, or cut short is refused and left as it is', async (t) => {
-  const dir = t.testdir();
-  const good = join(dir, 'good.turno');
-  openTable({ path: good, create: true, ...SMALL }).closeClean();
-  const patched = (name: string, offset: number, value: number) => {
-    const path = join(dir, name);
-    copyFileSync(good, path);
-    const fd = openSync(path, 'r+');
-    writeSync(fd, Buffer.from(new Uint32Array([value]).buffer), 0, 4, offset);
-    closeSync(fd);
-    return path;
-  };
-  const opened = (path: string) => {
-    const before = readFileSync(path);
-    const code = codeOf(() => openTable({ path, create: true }));
-    t.ok(before.equals(readFileSync(path)), 'left as it is');
-    return code;
-  };
-  writeFileSync(join(dir, 'text'), 'hello');
-  writeFileSync(join(dir, 'empty'), '');
-  t.equal(opened(join(dir, 'text')), 'TURNO_TABLE_NOT_A_TABLE');
-  t.equal(opened(join(dir, 'empty')), 'TURNO_TABLE_NOT_A_TABLE');
-  t.equal(opened(patched('magic', HEADER.fields.MAGIC.offset, 1)), 'TURNO_TABLE_NOT_A_TABLE');
-  t.equal(opened(patched('layout', HEADER.fields.LAYOUT.offset, 99)), 'TURNO_TABLE_LAYOUT');
-  t.equal(opened(patched('signature', HEADER.fields.SIGNATURE.offset, 99)), 'TURNO_TABLE_LAYOUT');
-  t.equal(opened(patched('rows', HEADER.fields.MAX_ROWS.offset, 99)), 'TURNO_TABLE_DAMAGED');
-  t.equal(opened(patched('committed', HEADER.fields.COMMITTED.offset, 0)), 'TURNO_TABLE_DAMAGED');
-  truncateSync(good, 1_000_000);
-  t.equal(opened(good), 'TURNO_TABLE_DAMAGED');
-});
+t.test(
+  'a file that is no table, of a newer layout, or cut short, without a journal, is refused and left as it is',
+  async (t) => {
+    const dir = t.testdir();
+    const good = join(dir, 'good.turno');
+    openTable({ path: good, create: true, ...SMALL }).closeClean();
+    rmSync(join(dir, 'journal'), { recursive: true });
+    const patched = (name: string, offset: number, value: number) => {
+      const path = join(dir, name);
+      copyFileSync(good, path);
+      const fd = openSync(path, 'r+');
+      writeSync(fd, Buffer.from(new Uint32Array([value]).buffer), 0, 4, offset);
+      closeSync(fd);
+      return path;
+    };
+    const opened = (path: string) => {
+      const before = readFileSync(path);
+      const code = codeOf(() => openTable({ path, create: true }));
+      t.ok(before.equals(readFileSync(path)), 'left as it is');
+      return code;
+    };
+    writeFileSync(join(dir, 'text'), 'hello');
+    writeFileSync(join(dir, 'empty'), '');
+    t.equal(opened(join(dir, 'text')), 'TURNO_TABLE_NOT_A_TABLE');
+    t.equal(opened(join(dir, 'empty')), 'TURNO_TABLE_NOT_A_TABLE');
+    t.equal(opened(patched('magic', HEADER.fields.MAGIC.offset, 1)), 'TURNO_TABLE_NOT_A_TABLE');
+    t.equal(opened(patched('layout', HEADER.fields.LAYOUT.offset, 99)), 'TURNO_TABLE_LAYOUT');
+    t.equal(opened(patched('signature', HEADER.fields.SIGNATURE.offset, 99)), 'TURNO_TABLE_LAYOUT');
+    t.equal(opened(patched('rows', HEADER.fields.MAX_ROWS.offset, 99)), 'TURNO_TABLE_DAMAGED');
+    t.equal(opened(patched('committed', HEADER.fields.COMMITTED.offset, 0)), 'TURNO_TABLE_DAMAGED');
+    truncateSync(good, 1_000_000);
+    t.equal(opened(good), 'TURNO_TABLE_DAMAGED');
+  },
+);
 
 t.test('a second process that would be the primary is refused', async (t) => {
   const table = freshTable(t);
@@ -360,6 +373,6 @@ t.test('a snapshot is a table of its own with everything in it', async (t) => {
     t.same(copy.response(rowIndex(n)), table.response(rowIndex(n)));
     t.equal(copy.rowOf(copy.read(rowIndex(n))?.id ?? new Uint8Array()), n);
   }
-  t.same(copy.userByToken(hashOf('ada')), { index: 0, name: 'Ada', priority: 0 });
+  t.same(copy.userByToken(hashOf('ada')), { index: 0, name: 'Ada', priority: 0, quota: 0 });
   t.equal(copy.ofUser(user, { limit: 100 }).length, 50);
 });

@@ -90,6 +90,38 @@ t.test('a semaphore counts permits; a bounded one refuses one release too many',
   t.equal(bounded.value, 1);
 });
 
+t.test('a bounded semaphore has no permit too many when one dies whose permit another has released', async (t) => {
+  const { space } = freshSpace(t);
+  const ours = new BoundedSemaphore(space, 'a', 1);
+  const other = Space.attach(space.buffer);
+  t.ok(new BoundedSemaphore(other, 'a', 1).acquire());
+  ours.release();
+  t.equal(ours.value, 1);
+  other.close(); // it held one, as far as it knew
+  t.ok(ours.acquire({ timeoutMs: 0 }));
+  t.notOk(ours.acquire({ timeoutMs: 0 }), 'there is one permit');
+  const third = Space.attach(space.buffer);
+  t.teardown(() => third.close());
+  t.notOk(new BoundedSemaphore(third, 'a', 1).acquire({ timeoutMs: 0 }), 'also for the next owner of its slot');
+  ours.release();
+  t.throws(() => ours.release(), /more often/);
+});
+
+t.test('an end of a pipe that several have is over when all of them are', async (t) => {
+  const { space } = freshSpace(t);
+  const receiver = new PipeEnd(space, 'a', 1, 64);
+  const [one, two] = [Space.attach(space.buffer), Space.attach(space.buffer)];
+  const first = new PipeEnd(one, 'a', 0, 64);
+  new PipeEnd(two, 'a', 0, 64);
+  two.close();
+  t.equal(receiver.receive({ timeoutMs: 0 }), undefined, 'nothing yet');
+  t.ok(first.send('x'));
+  t.same(receiver.receive(), { message: 'x' });
+  t.ok(receiver.send('y', { timeoutMs: 0 }));
+  one.close();
+  t.throws(() => receiver.receive(), /the other end is closed/);
+});
+
 t.test('time-outs: nobody gives up before the time is over', async (t) => {
   const { space } = freshSpace(t);
   const lock = new Lock(space, 'a');

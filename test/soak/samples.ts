@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 export interface Sample {
-  /** Anonymous memory of primary and fronts. The table is a file: its pages grow with what is stored. */
+  /** Of primary and fronts, their own. */
   readonly memoryKib: number;
   /** Of primary and fronts. */
   readonly descriptors: number;
@@ -20,13 +20,21 @@ interface Process {
   readonly state: string;
 }
 
+/**
+ * What a process has of its own: the pages of files it maps (the table, a mailbox) are not counted, they grow with what is
+ * stored there.
+ */
+export function ownMemoryKib(pid: number): number {
+  return statusField(pid, 'RssAnon');
+}
+
 export function sample(server: number): Sample {
   const all = processes();
   const own = descendants(all, server);
   const served = own.filter(({ name }) => name.startsWith('node') || name === 'MainThread');
   const sum = (of: (pid: number) => number) => served.reduce((total, { pid }) => total + of(pid), 0);
   return {
-    memoryKib: sum((pid) => statusField(pid, 'RssAnon')),
+    memoryKib: sum(ownMemoryKib),
     descriptors: sum(descriptorsOf),
     threads: sum((pid) => statusField(pid, 'Threads')),
     cells: own.filter(({ name, state }) => name.startsWith('turno-cell') && state !== 'Z').length,

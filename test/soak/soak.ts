@@ -1,7 +1,7 @@
 /**
- * `npm run soak [-- --minutes N]`: full load by all ways in at once, 10 minutes by default. Memory, descriptors, threads,
- * cells and zombies are sampled each second; the exit status is 1 when one of them still grows at the end, when a zombie
- * is left, or when a request is unaccounted for.
+ * `npm run soak [-- --minutes N]`: full load by all ways in at once, 10 minutes by default. Memory (what collections of
+ * garbage leave, collect.ts), descriptors, threads, cells and zombies are sampled each second; the exit status is 1 when one
+ * of them still grows at the end, when a zombie is left, or when a request is unaccounted for.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -37,7 +37,8 @@ const directory = mkdtempSync(join(tmpdir(), 'turno-soak-'));
 const ends: (() => unknown)[] = [() => rmSync(directory, { recursive: true, force: true })];
 try {
   const flags = ['--fronts', '2', '--signals', 'on', '--tcp-port', '0', '--socket', join(directory, 's')];
-  const server = await startServer({ teardown: (end) => ends.unshift(end) }, { args: flags });
+  const env = { NODE_OPTIONS: `--import=${new URL('./collect.js', import.meta.url)}` };
+  const server = await startServer({ teardown: (end) => ends.unshift(end) }, { args: flags, env });
   process.exitCode = (await soak(server)) ? 0 : 1;
 } finally {
   for (const end of ends) await end();

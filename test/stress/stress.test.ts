@@ -43,6 +43,9 @@ t.test('a plan is checked field by field', async (t) => {
   t.same(checkPlan(PLAN), PLAN);
   t.throws(() => checkPlan({ ...PLAN, rate: 1, concurrency: 1 }), { code: 'TURNO_BAD_REQUEST' });
   t.throws(() => checkPlan({ ...PLAN, rate: -1 }), { code: 'TURNO_BAD_REQUEST', details: { field: 'rate' } });
+  t.throws(() => checkPlan({ ...PLAN, rate: -1 }), {
+    message: /rate: expected a number above 0, of at most 1000000, got -1/,
+  });
   t.throws(() => checkPlan({ ...PLAN, mix: [] }), { code: 'TURNO_BAD_REQUEST', details: { field: 'mix' } });
   t.throws(() => checkPlan({ ...PLAN, ratte: 1 }), { code: 'TURNO_BAD_REQUEST', details: { field: 'ratte' } });
   const path = join(t.testdir(), 'plan.json');
@@ -118,6 +121,17 @@ t.test('an open loop that is held up itself sends what is due at once, late by w
   await burst.ended;
   t.equal(figures.sent, 100);
   t.ok(figures.latency.getValueAtPercentile(10) > 5_000, 'those that were due long before are late');
+});
+
+t.test('an open loop whose timers fire early takes nothing off a latency', async (t) => {
+  const figures = new Figures();
+  const ping = async () => {
+    const endMs = performance.now() + 0.9;
+    while (performance.now() < endMs); // whatever is told of it, a request took so long
+  };
+  await new Burst(answering(ping), checkPlan({ ...PLAN, rate: 300, requests: 30 }), figures).ended;
+  t.equal(figures.sent, 30);
+  t.ok(figures.latency.minNonZeroValue >= 890, `${figures.latency.minNonZeroValue} us`);
 });
 
 t.test('a closed loop never has more under way than it may', async (t) => {

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -74,10 +75,15 @@ static bool write_command(struct command *command, const struct turno_settings *
   return true;
 }
 
-/* Takes one report; false when the cell has gone without a word. */
+/*
+ * Takes one report; false when the cell has gone without a word. A recv() that waits would be woken by room to write, too
+ * (unix(7) streams), that is when the cell takes the request: for nothing, and on the cell's core. poll() sleeps through that.
+ */
 static bool take_report(int control, struct turno_cell_report *report) {
   size_t have = 0;
   while (have < sizeof *report) {
+    struct pollfd polled = {.fd = control, .events = POLLIN};
+    if (RETRY(poll(&polled, 1, -1)) < 0) return false;
     ssize_t count = RETRY(recv(control, (char *)report + have, sizeof *report - have, 0));
     if (count <= 0) return false;
     have += (size_t)count;
@@ -216,6 +222,7 @@ static void fill_result(struct turno_result *result, const struct turno_cell_rep
   *result = (struct turno_result){.exit_code = exited ? report->code : -1,
                                   .signal = exited ? 0 : report->code,
                                   .limit = (enum turno_limit)report->limit,
+                                  .box_full = (enum turno_box_full)report->box_full,
                                   .cpu_ns = report->cpu_ns,
                                   .wall_ns = report->wall_ns,
                                   .waited_ns = report->waited_ns,
@@ -237,6 +244,7 @@ int turno_cell_run(struct turno_cell *cell, const struct turno_run *run, struct 
   if (run->in_count + run->out_count >= TURNO_MAX_RUN_FILES) return failed(result, "run.in_files, run.out_files: too many");
   CLOSED_AT_END int program = run->program ? open(run->program, O_RDONLY | O_CLOEXEC) : -1;
   if (run->program && program < 0) return failed(result, "%s: %s", run->program, strerror(errno));
+  /* Anew for each run: a lock or a flag that a program left on a description would be there for the next. */
   CLOSED_AT_END int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
 
   files[count++] = run->input >= 0 && fcntl(run->input, F_GETFD) >= 0 ? run->input : nothing;

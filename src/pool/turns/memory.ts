@@ -14,7 +14,7 @@
 import { type Program, ProgramList } from './program.js';
 
 export class MemoryBudget {
-  budgetBytes: number;
+  readonly #budgetBytes: number;
   /** Charges of all started programs but the exempt one. */
   #usedBytes = 0;
   #exempt: Program | undefined;
@@ -23,13 +23,13 @@ export class MemoryBudget {
   readonly #parked = new ProgramList();
 
   constructor(budgetBytes: number, isSharedByUser: boolean) {
-    this.budgetBytes = budgetBytes;
+    this.#budgetBytes = budgetBytes;
     this.#isSharedByUser = isSharedByUser;
   }
 
   canRun(program: Program): boolean {
     if (program === this.#exempt) return true;
-    const freeBytes = this.budgetBytes - this.#usedBytes;
+    const freeBytes = this.#budgetBytes - this.#usedBytes;
     const growthBytes = program.limitBytes - program.chargedBytes;
     if (program.isStarted) return growthBytes <= 0 || growthBytes <= freeBytes;
     const heldBytes = this.#isSharedByUser ? (program.account?.heldBytes ?? 0) : 0;

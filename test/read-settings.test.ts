@@ -1,7 +1,8 @@
 /** Settings: flags before variables before defaults; what is not understood is refused. */
 
 import { t } from 'tap';
-import { flagOf, optionOf, readSettings, SETTING_NAMES, SETTINGS, variableOf } from '../src/config.js';
+import { SETTING_NAMES, SETTINGS } from '../src/config.js';
+import { flagOf, optionOf, readSettings, variableOf } from '../src/read-settings.js';
 
 const failure = (flags: Record<string, unknown>, environment: Record<string, string> = {}) => {
   try {
