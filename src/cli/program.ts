@@ -12,30 +12,8 @@ import { Refusal } from '../io/client.js';
 import { didYouMean } from '../nearest.js';
 import { optionOf, readSettings, refuseUnknownVariables } from '../read-settings.js';
 import { appended } from './appended.js';
-import { batchCommand } from './batch.js';
-import { cancelCommand } from './cancel.js';
-import { checkCommand } from './check.js';
-import { clientCommand } from './client.js';
 import type { Context, Environment } from './context.js';
 import { print } from './context.js';
-import { ctlCommand } from './ctl.js';
-import { getCommand } from './get.js';
-import { imageCommand } from './image.js';
-import { languagesCommand } from './languages.js';
-import { listCommand } from './list.js';
-import { problemCommand } from './problem.js';
-import { registerCommand } from './register.js';
-import { rejudgeCommand } from './rejudge.js';
-import { runCommand } from './run.js';
-import { scoresCommand } from './scores.js';
-import { shellCommand } from './shell.js';
-import { showCommand } from './show.js';
-import { snapshotCommand } from './snapshot.js';
-import { stressCommand } from './stress.js';
-import { submissionsCommand } from './submissions.js';
-import { submitCommand } from './submit.js';
-import { tableCommand } from './table.js';
-import { userCommand } from './user.js';
 
 const USAGE_STATUS = 2;
 
@@ -53,7 +31,8 @@ export async function main(
   const context: Context = { environment, out, err, status: 0 };
   try {
     refuseUnknownVariables(environment);
-    await program(context).parseAsync([...args], { from: 'user' });
+    const commands = await program(context, args[0]);
+    await commands.parseAsync([...args], { from: 'user' });
     return context.status;
   } catch (error) {
     // commander has printed its own message already; help and version are no errors.
@@ -72,40 +51,44 @@ function told(error: unknown): TurnoError | Refusal {
   return TurnoError.from(error, path ?? 'a process');
 }
 
-const COMMANDS = [
-  checkCommand,
-  runCommand,
-  imageCommand,
-  tableCommand,
-  snapshotCommand,
-  userCommand,
-  registerCommand,
-  submitCommand,
-  languagesCommand,
-  batchCommand,
-  submissionsCommand,
-  showCommand,
-  getCommand,
-  cancelCommand,
-  listCommand,
-  shellCommand,
-  ctlCommand,
-  stressCommand,
-  clientCommand,
-  problemCommand,
-  scoresCommand,
-  rejudgeCommand,
-];
+/** Each in a module of its own, loaded when it is asked for: a command, and the server, start without those of the others. */
+const COMMANDS: Readonly<Record<string, () => Promise<(context: Context) => Command>>> = {
+  check: async () => (await import('./check.js')).checkCommand,
+  run: async () => (await import('./run.js')).runCommand,
+  image: async () => (await import('./image.js')).imageCommand,
+  table: async () => (await import('./table.js')).tableCommand,
+  snapshot: async () => (await import('./snapshot.js')).snapshotCommand,
+  user: async () => (await import('./user.js')).userCommand,
+  register: async () => (await import('./register.js')).registerCommand,
+  submit: async () => (await import('./submit.js')).submitCommand,
+  languages: async () => (await import('./languages.js')).languagesCommand,
+  batch: async () => (await import('./batch.js')).batchCommand,
+  submissions: async () => (await import('./submissions.js')).submissionsCommand,
+  show: async () => (await import('./show.js')).showCommand,
+  get: async () => (await import('./get.js')).getCommand,
+  cancel: async () => (await import('./cancel.js')).cancelCommand,
+  list: async () => (await import('./list.js')).listCommand,
+  shell: async () => (await import('./shell.js')).shellCommand,
+  ctl: async () => (await import('./ctl.js')).ctlCommand,
+  stress: async () => (await import('./stress.js')).stressCommand,
+  client: async () => (await import('./client.js')).clientCommand,
+  problem: async () => (await import('./problem.js')).problemCommand,
+  scores: async () => (await import('./scores.js')).scoresCommand,
+  rejudge: async () => (await import('./rejudge.js')).rejudgeCommand,
+};
 
-/** Every command; a new one is a file and a line above. */
-export function program(context: Context): Command {
+/** The command that `word` names, or every command when it names none: a new one is a file and a line above. */
+async function program(context: Context, word = 'serve'): Promise<Command> {
   const root = new Command('turno')
     .description('A code judge that takes turns. Without a command it serves.')
     .version(packageVersion(), '-V, --version', 'say which version of turno this is')
     .showSuggestionAfterError()
     .enablePositionalOptions();
   root.addCommand(serveCommand(context), { isDefault: true });
-  for (const command of COMMANDS) root.addCommand(command(context));
+  const names = word === 'serve' ? [] : Object.hasOwn(COMMANDS, word) ? [word] : Object.keys(COMMANDS);
+  for (const command of await Promise.all(names.map((name) => COMMANDS[name]?.()))) {
+    if (command) root.addCommand(command(context));
+  }
   const serve = root.commands[0];
   root.addHelpText('after', () => `\nSettings of the server (turno serve):\n${serve?.helpInformation() ?? ''}`);
   for (const command of [root, ...root.commands.flatMap((one) => [one, ...one.commands])]) {
