@@ -114,14 +114,15 @@ static uint64_t peak_bytes(const struct run *run, const struct request *request)
 
 /*
  * What was in the group before the run is no part of its peak. But where the group came to its limit, the kernel has first
- * taken back what it could of that: all that still counted, but for the template's, was there for the run.
+ * taken back what it could of that: all that still counted, but for the template's, was there for the run. An estimate may be
+ * larger than the limit, which nothing was.
  */
 static uint64_t peak_at_limit(const struct run *run, uint64_t bytes) {
   const struct groups *groups = &run->cell->groups;
   if (groups->memory_peak < 0) return bytes;
-  uint64_t all_bytes = minus(groups_all_peak_bytes(groups), groups->kept_bytes), most_bytes = run->fixed->memory_bytes;
-  if (all_bytes > most_bytes) all_bytes = most_bytes;
-  return all_bytes > bytes ? all_bytes : bytes;
+  const uint64_t all_bytes = minus(groups_all_peak_bytes(groups), groups->kept_bytes), most_bytes = run->fixed->memory_bytes;
+  if (all_bytes > bytes) bytes = all_bytes;
+  return bytes < most_bytes ? bytes : most_bytes;
 }
 
 void outcome_describe(const struct run *run, const struct request *request, uint64_t on_lane_ns, struct turno_cell_report *report) {

@@ -150,7 +150,7 @@ static void memory_limit(void) {
   }
   LIMIT(o, MEMORY, "a program that takes all memory reaches the memory limit");
   int kept[3] = {memory_file(""), memory_file(""), memory_file("")}; /* what lies in them counts for the group, run or no run */
-  const char *arguments[] = {"sh", "-c", "head -c 3M /dev/zero", NULL};
+  const char *arguments[] = {"sh", "-c", "head -c 3145728 /dev/zero", NULL};
   struct turno_cell_report report;
   host_send(&host, &(struct wish){.path = "/bin/sh", .arguments = arguments, .output_bytes = 4 << 20}, kept);
   ok(host_result(&host, &report) && report.stdout_bytes == 3 << 20, "a program leaves 3 MiB in memory");
