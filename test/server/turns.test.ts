@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Test, t } from 'tap';
-import type { Run } from '../../src/pool/cell.js';
+import type { Cell, Run } from '../../src/pool/cell.js';
 import { LimitKind } from '../../src/pool/cell-layout.js';
 import { Cells } from '../../src/pool/cells.js';
 import { ProcessTable } from '../../src/pool/process-table.js';
@@ -33,21 +33,26 @@ function setUp(t: Test, lanes: number) {
     await cells.end();
     await turns.stop();
   });
-  const run = (user: number, script: string, cpuNs: number, wallNs = LIMITS.wallNs) =>
-    cells.run({
-      posting: { user, row: 0, priority: 0, memoryLimitBytes: 64 << 20, title: script },
-      path: '/bin/sh',
-      argv: ['sh', '-c', script],
-      env: [],
-      flags: 0,
-      stdin: Buffer.alloc(0),
-      inFiles: [],
-      outFiles: [],
-      outBytes: 0,
-      limits: { ...LIMITS, cpuNs, wallNs },
-    });
-  return { table, run, stuck };
+  const run = (...program: Parameters<typeof runOf>) => cells.run(runOf(...program));
+  return { table, cells, run, stuck };
 }
+
+function runOf(user: number, script: string, cpuNs: number, wallNs = LIMITS.wallNs): Run {
+  return {
+    posting: { user, row: 0, priority: 0, memoryLimitBytes: 64 << 20, title: script },
+    path: '/bin/sh',
+    argv: ['sh', '-c', script],
+    env: [],
+    flags: 0,
+    stdin: Buffer.alloc(0),
+    inFiles: [],
+    outFiles: [],
+    outBytes: 0,
+    limits: { ...LIMITS, cpuNs, wallNs },
+  };
+}
+
+const entries = (table: ProcessTable) => [...table.slots()].map((slot) => table.entry(slot));
 
 const LIMITS: Run['limits'] = {
   cpuNs: 1e9,
@@ -61,29 +66,34 @@ const LIMITS: Run['limits'] = {
   stackBytes: 0,
 };
 
+const LOOP = 'while :; do :; done';
+
 t.test('a newcomer runs while infinite loops hold all lanes', async (t) => {
-  const { table, run } = setUp(t, 1);
+  const { table, cells, run } = setUp(t, 1);
+  // No loop ends by itself before this file's time is up, however slow the machine: who waits for one to end has failed.
+  const loopNs = 3_600e9;
+  const looping: Cell[] = [];
   const ends: string[] = [];
-  const named = async (name: string, running: ReturnType<typeof run>) => {
-    const end = await running;
-    ends.push(name);
+  const loops = [1, 2, 3, 4].map(async (n) => {
+    const end = await cells.use((cell) => {
+      looping.push(cell);
+      return cell.run(runOf(1, LOOP, loopNs, loopNs));
+    });
+    ends.push(`loop ${n}`);
     return end;
-  };
-  const loops = [1, 2, 3, 4].map((n) => named(`loop ${n}`, run(1, 'while :; do :; done', 400e6)));
-  while ([...table.slots()].filter((slot) => table.entry(slot).turns > 0).length < 1) await new Promise(setImmediate);
-  const hello = await named('hello', run(2, 'echo hello', 1e9));
+  });
+  while (looping.length < 4 || entries(table).every(({ turns }) => turns < 1)) await new Promise(setImmediate);
+  const hello = await run(2, 'echo hello', 1e9);
   t.equal(Buffer.from(hello.stdout).toString(), 'hello\n');
-  t.same(ends, ['hello'], 'no loop had ended before');
-  for (const { report } of await Promise.all(loops)) {
-    t.equal(report.limit, LimitKind.cpu);
-    t.ok(report.cpuNs >= 400e6 && report.cpuNs < 440e6, `CPU time is its own: ${report.cpuNs / 1e6} ms`);
-  }
+  t.same(ends, [], 'no loop had ended before');
+  for (const cell of looping) cell.cancel();
+  for (const { report } of await Promise.all(loops)) t.equal(report.limit, LimitKind.cancelled);
   t.ok(table.bell > 0);
+  while (table.waiters > 0) await delay(1); // until the scheduler has looked
   t.equal(table.laneHolder(0), undefined, 'the lane is free again');
-  t.equal(table.waiters, 0);
 });
 
-t.test('many loops on one lane: all end by their own CPU time, one at a time', async (t) => {
+t.test('many loops on two lanes: all end by their own CPU time, as many at a time as lanes', async (t) => {
   const { table, run } = setUp(t, 2);
   let most = 0;
   let isDone = false;
@@ -93,22 +103,26 @@ t.test('many loops on one lane: all end by their own CPU time, one at a time', a
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
   })();
-  const reports = await Promise.all(Array.from({ length: 12 }, (_, n) => run(n % 3, 'while :; do :; done', 200e6)));
+  const reports = await Promise.all(Array.from({ length: 12 }, (_, n) => run(n % 3, LOOP, 200e6)));
   isDone = true;
   await watch;
   t.ok(most <= 2, `never more than lanes: ${most}`);
-  for (const { report } of reports) t.equal(report.limit, LimitKind.cpu);
+  for (const { report } of reports) {
+    t.equal(report.limit, LimitKind.cpu);
+    t.ok(report.cpuNs >= 200e6 && report.cpuNs < 400e6, `CPU time is its own: ${report.cpuNs / 1e6} ms`);
+  }
+  // A single one may be ended late: the machine takes a core away from the cell that is to end it.
+  const middleMs = (reports.map(({ report }) => report.cpuNs).sort((a, b) => a - b)[6] ?? Number.NaN) / 1e6;
+  t.ok(middleMs < 220, `most end within 20 ms of their limit: ${middleMs} ms`);
   t.ok(
     reports.some(({ report }) => report.waitedNs > 0),
     'who waited knows for how long',
   );
 });
 
-const entries = (table: ProcessTable) => [...table.slots()].map((slot) => table.entry(slot));
-
 t.test('lanes come and go while programs run: as many run as there are lanes, and all go on', async (t) => {
   const { table, run } = setUp(t, 3);
-  const loops = Array.from({ length: 6 }, (_, n) => run(n % 2, 'while :; do :; done', 800e6));
+  const loops = Array.from({ length: 6 }, (_, n) => run(n % 2, LOOP, 800e6));
   for (const lanes of [1, 4, 2]) {
     table.setLaneCount(lanes);
     // Those beyond are stopped, one by one; then never more, until the next change.
@@ -133,7 +147,7 @@ t.test('a sleep goes on while its program is stopped, and is charged; the wait a
   for (const [sleep, leastMs] of sleeps) {
     // On a machine busy with other work a program may get no core even to stop, and then nothing is known: once more.
     for (let tries = 1; ; tries++) {
-      const loops = [1, 2, 3].map(() => run(1, 'while :; do :; done', 250e6));
+      const loops = [1, 2, 3].map(() => run(1, LOOP, 250e6));
       const [long, short] = await Promise.all([
         run(2, sleep.replace('S', '3600'), 1e9, 200e6),
         run(2, sleep.replace('S', '0.15'), 1e9, 2e9),
@@ -195,7 +209,7 @@ t.test('programs run below everything else, in a session of their own too', asyn
 
 t.test('a cell that does not confirm a stop is killed, its lane goes on, its run is run again', async (t) => {
   const { table, run, stuck } = setUp(t, 1);
-  const loop = run(1, 'while :; do :; done', 300e6);
+  const loop = run(1, LOOP, 300e6);
   const find = () => entries(table).find(({ state }) => state === 'running');
   for (;;) {
     const pid = find()?.pid;
