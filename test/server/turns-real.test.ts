@@ -100,21 +100,25 @@ t.test(`${LOOPS} loops end by their own CPU time, which is that of the kernel`, 
     Array.from({ length: LOOPS }, (_, n) => server.judge(users[n % users.length] ?? '', body)),
   );
   const elapsedMs = performance.now() - sentMs;
-  const farthest = { overrunMs: 0, ownClockMs: 0 };
+  const [overrunsMs, ownClocksMs]: [number[], number[]] = [[], []];
   for (const { verdict, cpuTimeMs, waitedMs, stdout } of replies) {
     t.equal(verdict, 'TLE');
-    const overrunMs = cpuTimeMs - LOOP_CPU_MS;
+    overrunsMs.push(cpuTimeMs - LOOP_CPU_MS);
     // Read from the task clock of the process by the program itself; turno reads cpuacct, where there is one.
-    const ownClockMs = Math.abs(cpuTimeMs - Number(stdout.slice(0, 20)) / 1e6);
-    t.ok(overrunMs >= 0, `ended ${overrunMs} ms after its limit`);
-    t.ok(ownClockMs <= toleranceMs(LOOP_CPU_MS), `${ownClockMs} ms from its own clock`);
+    ownClocksMs.push(Math.abs(cpuTimeMs - Number(stdout.slice(0, 20)) / 1e6));
     t.ok(waitedMs < elapsedMs, `waited ${waitedMs} ms of ${elapsedMs}`);
-    farthest.overrunMs = Math.max(farthest.overrunMs, overrunMs);
-    farthest.ownClockMs = Math.max(farthest.ownClockMs, ownClockMs);
   }
-  t.comment(`limit ${LOOP_CPU_MS} ms, all in ${elapsedMs.toFixed(0)} ms; farthest: ${JSON.stringify(farthest)}`);
-  // How soon a limit is seen depends on when the cell's PID 1 gets a core, so only the long run, alone, is strict.
-  t.ok(farthest.overrunMs <= (IS_FULL ? toleranceMs(LOOP_CPU_MS) : 50), `at most ${farthest.overrunMs} ms late`);
+  for (const clocksMs of [overrunsMs, ownClocksMs]) clocksMs.sort((a, b) => a - b);
+  t.comment(`limit ${LOOP_CPU_MS} ms, all in ${elapsedMs.toFixed(0)} ms; late by ${overrunsMs}; off by ${ownClocksMs}`);
+  t.ok((overrunsMs[0] ?? -1) >= 0, `none before its limit: ${overrunsMs[0]} ms`);
+  // A virtual machine that is not run for 50 ms books them on the program that had the core, which cannot tell them itself.
+  // So the long run, alone, asks this of every loop; the short one of most.
+  const most = (sortedMs: number[]) => sortedMs.at(IS_FULL ? -1 : sortedMs.length >> 1) ?? Number.NaN;
+  const allowedMs = toleranceMs(LOOP_CPU_MS);
+  t.ok(most(ownClocksMs) <= allowedMs, `${most(ownClocksMs)} ms from their own clocks`);
+  t.ok(most(overrunsMs) <= (IS_FULL ? allowedMs : 50), `ended ${most(overrunsMs)} ms after the limit`);
+  const farthestMs = Math.max(overrunsMs.at(-1) ?? Number.NaN, ownClocksMs.at(-1) ?? Number.NaN);
+  t.ok(farthestMs < LOOP_CPU_MS, `none by as much as a second limit: ${farthestMs} ms`);
 });
 
 const NASTY = ['children 3 burn 60000', 'setsid burn 60000', 'deaf burn 60000', 'wake burn 60000'];
