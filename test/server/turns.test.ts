@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Test, t } from 'tap';
-import type { Cell, Run } from '../../src/pool/cell.js';
+import type { Run, RunResult } from '../../src/pool/cell.js';
 import { LimitKind } from '../../src/pool/cell-layout.js';
 import { Cells } from '../../src/pool/cells.js';
 import { ProcessTable } from '../../src/pool/process-table.js';
@@ -34,7 +34,7 @@ function setUp(t: Test, lanes: number) {
     await turns.stop();
   });
   const run = (...program: Parameters<typeof runOf>) => cells.run(runOf(...program));
-  return { table, cells, run, stuck };
+  return { table, run, startLoop: (user: number, script = LOOP) => startLoop(cells, user, script), stuck };
 }
 
 function runOf(user: number, script: string, cpuNs: number, wallNs = LIMITS.wallNs): Run {
@@ -52,7 +52,44 @@ function runOf(user: number, script: string, cpuNs: number, wallNs = LIMITS.wall
   };
 }
 
+/** No loop comes to this limit before the time of this file is up, however slow the machine. */
+const ENDLESS_NS = 3_600e9;
+
+interface Loop {
+  readonly hasEnded: () => boolean;
+  readonly end: () => Promise<RunResult>;
+}
+
+/** Starts a program that goes on until `end`; resolves when it waits for its first turn, or has it. */
+function startLoop(cells: Cells, user: number, script: string): Promise<Loop> {
+  return new Promise((resolve, reject) => {
+    let hasEnded = false;
+    const using = cells.use(async (cell) => {
+      const running = cell.run(runOf(user, script, ENDLESS_NS, ENDLESS_NS));
+      const end = () => {
+        cell.cancel();
+        return running;
+      };
+      resolve({ hasEnded: () => hasEnded, end });
+      await running;
+      hasEnded = true;
+    });
+    using.catch(reject);
+  });
+}
+
 const entries = (table: ProcessTable) => [...table.slots()].map((slot) => table.entry(slot));
+
+/**
+ * How many run at the same moment. The slots are read one after the other, so a lane that changes hands in between looks like
+ * two: only who has the same turn in two such rounds ran at the moment between them.
+ */
+function runningAtOnce(table: ProcessTable): number {
+  const round = () =>
+    entries(table).flatMap(({ state, slot, run, turns }) => (state === 'running' ? [`${slot} ${run} ${turns}`] : []));
+  const before = new Set(round());
+  return round().filter((one) => before.has(one)).length;
+}
 
 const LIMITS: Run['limits'] = {
   cpuNs: 1e9,
@@ -69,25 +106,17 @@ const LIMITS: Run['limits'] = {
 const LOOP = 'while :; do :; done';
 
 t.test('a newcomer runs while infinite loops hold all lanes', async (t) => {
-  const { table, cells, run } = setUp(t, 1);
-  // No loop ends by itself before this file's time is up, however slow the machine: who waits for one to end has failed.
-  const loopNs = 3_600e9;
-  const looping: Cell[] = [];
-  const ends: string[] = [];
-  const loops = [1, 2, 3, 4].map(async (n) => {
-    const end = await cells.use((cell) => {
-      looping.push(cell);
-      return cell.run(runOf(1, LOOP, loopNs, loopNs));
-    });
-    ends.push(`loop ${n}`);
-    return end;
-  });
-  while (looping.length < 4 || entries(table).every(({ turns }) => turns < 1)) await new Promise(setImmediate);
+  const { table, run, startLoop } = setUp(t, 1);
+  const loops = await Promise.all([1, 2, 3, 4].map(() => startLoop(1)));
+  while (entries(table).every(({ turns }) => turns < 1)) await new Promise(setImmediate);
   const hello = await run(2, 'echo hello', 1e9);
   t.equal(Buffer.from(hello.stdout).toString(), 'hello\n');
-  t.same(ends, [], 'no loop had ended before');
-  for (const cell of looping) cell.cancel();
-  for (const { report } of await Promise.all(loops)) t.equal(report.limit, LimitKind.cancelled);
+  t.same(
+    loops.map(({ hasEnded }) => hasEnded()),
+    Array(4).fill(false),
+    'no loop had ended before',
+  );
+  for (const { report } of await Promise.all(loops.map(({ end }) => end()))) t.equal(report.limit, LimitKind.cancelled);
   t.ok(table.bell > 0);
   while (table.waiters > 0) await delay(1); // until the scheduler has looked
   t.equal(table.laneHolder(0), undefined, 'the lane is free again');
@@ -99,21 +128,21 @@ t.test('many loops on two lanes: all end by their own CPU time, as many at a tim
   let isDone = false;
   const watch = (async () => {
     while (!isDone) {
-      most = Math.max(most, [...table.slots()].filter((slot) => table.entry(slot).state === 'running').length);
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      most = Math.max(most, runningAtOnce(table));
+      await delay(1);
     }
   })();
-  const reports = await Promise.all(Array.from({ length: 12 }, (_, n) => run(n % 3, LOOP, 200e6)));
+  const reports = await Promise.all(Array.from({ length: 12 }, (_, n) => run(n % 3, LOOP, 100e6)));
   isDone = true;
   await watch;
   t.ok(most <= 2, `never more than lanes: ${most}`);
   for (const { report } of reports) {
     t.equal(report.limit, LimitKind.cpu);
-    t.ok(report.cpuNs >= 200e6 && report.cpuNs < 400e6, `CPU time is its own: ${report.cpuNs / 1e6} ms`);
+    t.ok(report.cpuNs >= 100e6 && report.cpuNs < 300e6, `CPU time is its own: ${report.cpuNs / 1e6} ms`);
   }
   // A single one may be ended late: the machine takes a core away from the cell that is to end it.
   const middleMs = (reports.map(({ report }) => report.cpuNs).sort((a, b) => a - b)[6] ?? Number.NaN) / 1e6;
-  t.ok(middleMs < 220, `most end within 20 ms of their limit: ${middleMs} ms`);
+  t.ok(middleMs < 120, `most end within 20 ms of their limit: ${middleMs} ms`);
   t.ok(
     reports.some(({ report }) => report.waitedNs > 0),
     'who waited knows for how long',
@@ -121,22 +150,24 @@ t.test('many loops on two lanes: all end by their own CPU time, as many at a tim
 });
 
 t.test('lanes come and go while programs run: as many run as there are lanes, and all go on', async (t) => {
-  const { table, run } = setUp(t, 3);
-  const loops = Array.from({ length: 6 }, (_, n) => run(n % 2, LOOP, 800e6));
+  const { table, startLoop } = setUp(t, 3);
+  const loops = await Promise.all(Array.from({ length: 6 }, (_, n) => startLoop(n % 2)));
   for (const lanes of [1, 4, 2]) {
     table.setLaneCount(lanes);
     // Those beyond are stopped, one by one; then never more, until the next change.
-    const running = () => entries(table).filter(({ state }) => state === 'running').length;
-    while (running() !== lanes || entries(table).some(({ lane }) => (lane ?? 0) >= lanes)) await delay(1);
-    for (let look = 0; look < 20; look++, await delay(5)) t.ok(running() <= lanes, `at most ${lanes}`);
+    while (runningAtOnce(table) !== lanes || entries(table).some(({ lane }) => (lane ?? 0) >= lanes)) await delay(1);
+    for (let look = 0; look < 20; look++, await delay(5)) t.ok(runningAtOnce(table) <= lanes, `at most ${lanes}`);
   }
-  for (const { report } of await Promise.all(loops)) t.equal(report.limit, LimitKind.cpu);
+  const turnsBefore = entries(table).map(({ turns }) => turns);
+  while (entries(table).some(({ turns }, n) => turns <= (turnsBefore[n] ?? 0))) await delay(5);
+  t.pass('each had another turn');
+  for (const { report } of await Promise.all(loops.map(({ end }) => end()))) t.equal(report.limit, LimitKind.cancelled);
 });
 
 const TRIES = 8;
 
 t.test('a sleep goes on while its program is stopped, and is charged; the wait after it is not', async (t) => {
-  const { run } = setUp(t, 1);
+  const { run, startLoop } = setUp(t, 1);
   // sleep, a child that sh waits for, gives the kernel a place for what is left; select begins anew; usleep gives none, so that
   // what it slept in the stay before the stop is missing.
   const sleeps = [
@@ -147,12 +178,12 @@ t.test('a sleep goes on while its program is stopped, and is charged; the wait a
   for (const [sleep, leastMs] of sleeps) {
     // On a machine busy with other work a program may get no core even to stop, and then nothing is known: once more.
     for (let tries = 1; ; tries++) {
-      const loops = [1, 2, 3].map(() => run(1, LOOP, 250e6));
+      const loops = await Promise.all([1, 2, 3].map(() => startLoop(1)));
       const [long, short] = await Promise.all([
         run(2, sleep.replace('S', '3600'), 1e9, 200e6),
         run(2, sleep.replace('S', '0.15'), 1e9, 2e9),
       ]);
-      await Promise.all(loops);
+      await Promise.all(loops.map(({ end }) => end()));
       t.equal(long.report.limit, LimitKind.wall, `${sleep}: for an hour is too long`);
       t.equal(short.report.limit, LimitKind.none, `${sleep}: for 150 ms is not`);
       const [wallMs, waitedMs] = [short.report.wallNs / 1e6, short.report.waitedNs / 1e6];
@@ -179,9 +210,10 @@ const SCHED_IDLE = '5';
 
 t.test('programs run below everything else, in a session of their own too', async (t) => {
   const lanes = availableParallelism();
-  const { table, run } = setUp(t, lanes);
+  const { table, startLoop } = setUp(t, lanes);
   // Sessions share a core as equals by autogroup, whatever their priority, where no cpu group is in between.
-  const loops = Array.from({ length: lanes }, () => run(1, 'setsid sh -c "while :; do :; done" & wait', 1e9));
+  const inSession = `setsid sh -c "${LOOP}" & wait`;
+  const loops = await Promise.all(Array.from({ length: lanes }, () => startLoop(1, inSession)));
   const found = () =>
     entries(table)
       .filter(({ state }) => state === 'running')
@@ -198,13 +230,16 @@ t.test('programs run below everything else, in a session of their own too', asyn
   t.teardown(() => others.map((other) => other.kill('SIGKILL')));
   const usedMs = () => pids.reduce((sum, pid) => sum + cpuNsOf(pid), 0) / 1e6;
   const burned = () => others.reduce((sum, { pid }) => sum + cpuNsOf(pid ?? 0), 0) / 1e6;
-  while (burned() < 200) await delay(5);
-  const [before, since] = [usedMs(), burned()];
-  while (burned() - since < 400) await delay(5);
-  const share = (usedMs() - before) / (burned() - since);
+  let share = 1;
+  // Until the kernel has spread them over the cores, one of these may be idle but for our programs: then once more.
+  for (let tries = 0; tries < TRIES && share >= 0.2; tries++) {
+    const [before, since] = [usedMs(), burned()];
+    while (burned() - since < 400) await delay(5);
+    share = (usedMs() - before) / (burned() - since);
+  }
   t.ok(share < 0.2, `they got ${(100 * share).toFixed(1)} % of what processes of normal priority got`);
   for (const other of others) other.kill('SIGKILL');
-  for (const { report } of await Promise.all(loops)) t.equal(report.limit, LimitKind.cpu);
+  for (const { report } of await Promise.all(loops.map(({ end }) => end()))) t.equal(report.limit, LimitKind.cancelled);
 });
 
 t.test('a cell that does not confirm a stop is killed, its lane goes on, its run is run again', async (t) => {
