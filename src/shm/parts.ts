@@ -43,6 +43,8 @@ export class TableParts {
   readonly log: Log = (kind, index, image) => this.#append(kind, index, image);
   /** All of them, those first that others need for their repair. */
   readonly #locks: readonly { readonly name: string; readonly lock: WordLock }[];
+  /** Those under which rows and users are added and changed. */
+  readonly #changeLocks: readonly WordLock[];
   readonly #probe = new RowImage();
 
   constructor(region: Region) {
@@ -72,6 +74,7 @@ export class TableParts {
       { name: 'accept', lock: this.acceptLock },
       ...this.stripes.map((lock, number) => ({ name: `stripe ${number}`, lock })),
     ];
+    this.#changeLocks = [this.acceptLock, usersLock, ...this.stripes];
     const stripe = (index: number) => this.stripe(index);
     const { TableView } = loadNative();
     const { rows: rowsArea, users: usersArea, ids: idsArea, fixedChunks } = geometry;
@@ -156,6 +159,17 @@ export class TableParts {
     // The response goes along: extents are not believed after a power cut either.
     const rest = at === 0 ? undefined : this.responses.words(at, image[RESPONSE_BYTES_WORD] ?? 0);
     this.journal.append(LogKind.row, index, image, count, rest);
+  }
+
+  /**
+   * Returns when each change that had been begun is done, or has not happened: waits for the living, and finishes what the dead
+   * had begun. The caller holds no lock.
+   */
+  awaitChanges(): void {
+    for (const lock of this.#changeLocks) {
+      lock.acquire();
+      lock.release();
+    }
   }
 
   // ---- repair -------------------------------------------------------------------------------------------------------

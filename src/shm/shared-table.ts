@@ -266,10 +266,7 @@ export class Table {
     forgetArchived(this.#parts);
     // Whoever had taken room in the extents has named it in his row, or is finished by us: then rows tell what is used.
     const extents = this.#region.load(H.EXTENTS);
-    for (const stripe of this.#parts.stripes) {
-      stripe.acquire();
-      stripe.release();
-    }
+    this.#parts.awaitChanges();
     releaseUnused(this.#parts, extents);
   }
 
@@ -322,6 +319,11 @@ export class Table {
   /** Offset of a row in the file, for messages. */
   offsetOf(row: number): number {
     return this.#parts.rows.offset(row);
+  }
+
+  /** See TableParts.awaitChanges. */
+  awaitChanges(): void {
+    this.#parts.awaitChanges();
   }
 
   /**

@@ -1,8 +1,8 @@
 /**
  * Snapshots: a copy of the table that is a table itself, compact, marked clean, its indexes built anew.
  *
- * Nobody is held up. Rows and users are copied one by one, each verified, each as it is at some moment meanwhile; then the
- * journal from the beginning of the copy to its end is applied, and the snapshot is the table as it was at one journal
+ * Nobody is held up. What was logged before and is not done yet is waited for (each lock once); rows and users are copied one by
+ * one, each verified, each as it is at some moment meanwhile; then the journal from the beginning of the copy to its end is applied, and the snapshot is the table as it was at one journal
  * position, JOURNAL_START: the journal from there on brings it up to date. A snapshot appears under its name only when it is
  * whole, synced and read back without a problem, and when what the journal before it carried for others (sources) is synced:
  * temporary name, fsync, check, syncfs, rename, fsync of the directory.
@@ -79,7 +79,8 @@ export function journalBytes({ region, journal }: Table): number {
 function copyTo(table: Table, path: string, checkStop: () => void): number {
   const { region, journal } = table;
   const hasJournal = region.load(H.DURABILITY) !== Durability.none;
-  const from = journal.tail; // before the copy: whatever changes during it is behind this position
+  const from = journal.tail; // before the copy: whatever is logged during it is behind this position ...
+  table.awaitChanges(); // ... and what was logged before it is in the table now: a change is logged first, and then done
   const copy = openTable({ path, create: true, durability: 'none', ...table.shape, ringBytes: SMALLEST_RING });
   try {
     table.copyInto(copy, checkStop);

@@ -1,7 +1,7 @@
 /** What actors do with the table. */
 
 import { createHash } from 'node:crypto';
-import { armFaultPoints } from '../../src/shm/fault-points.js';
+import { armFaultPoints, type FaultPoint } from '../../src/shm/fault-points.js';
 import type { Table } from '../../src/shm/table.js';
 import { rowIndex } from '../../src/units.js';
 import type { Job } from './actor.js';
@@ -26,11 +26,18 @@ export function work(table: Table, job: Job): unknown {
     case 'churn':
       return churn(table, job.user, job.seed, job.count);
     case 'signal':
-      armFaultPoints((point) => {
-        if (point === job.at) process.kill(process.pid, job.signal);
-      });
+      signalAt(job);
       return table.start(rowIndex(job.row));
+    case 'signal-accept':
+      signalAt(job);
+      return submit(table, job.user).row;
   }
+}
+
+function signalAt({ at, signal }: { at: FaultPoint; signal: NodeJS.Signals }): void {
+  armFaultPoints((point) => {
+    if (point === at) process.kill(process.pid, signal);
+  });
 }
 
 let submissions = 0;

@@ -17,6 +17,8 @@ export type Job =
   | { readonly kind: 'durable'; readonly user: number; readonly count: number }
   /** Starts a row and sends itself a signal at a fault point of that. */
   | { readonly kind: 'signal'; readonly signal: 'SIGSTOP' | 'SIGKILL'; readonly row: number; readonly at: FaultPoint }
+  /** The same while it accepts a submission. */
+  | { readonly kind: 'signal-accept'; readonly signal: NodeJS.Signals; readonly user: number; readonly at: FaultPoint }
   | { readonly kind: 'run'; readonly rows: readonly number[] }
   | { readonly kind: 'churn'; readonly user: number; readonly seed: number; readonly count: number };
 

@@ -1,0 +1,41 @@
+/** What was logged and not yet done when a snapshot was begun, when its maker died, or both: a start after a power cut knows it. */
+
+import { spawn } from 'node:child_process';
+import t from 'tap';
+import { checkpoint } from '../../src/shm/snapshot.js';
+import { act } from './actor.js';
+import { hashOf, submit } from './actor-jobs.js';
+import { freshTable } from './fresh-table.js';
+import { losePower, sameRows } from './power.js';
+
+t.test(
+  'a change whose maker was killed when it was logged is in the snapshot, whoever finishes it later',
+  async (t) => {
+    const table = freshTable(t);
+    const { row } = submit(table, table.addUser({ name: 'Ada', tokenHash: hashOf('ada') }));
+    await act(t, 'process', table, { kind: 'signal', signal: 'SIGKILL', row, at: 'table.after-log' });
+    checkpoint(table);
+    table.reclaimDead();
+    t.equal(table.read(row)?.state, 'running');
+    table.commit(table.journal.tail);
+    sameRows(t, losePower(t, table), table);
+  },
+);
+
+t.test('a submission that is logged and not yet counted is waited for by a snapshot', async (t) => {
+  const table = freshTable(t);
+  const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+  const ended = act(t, 'process', table, { kind: 'signal-accept', signal: 'SIGSTOP', user, at: 'accept.after-log' });
+  while (table.heldLocks().length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  const { pid } = table.heldLocks()[0] ?? { pid: 0 };
+  // It goes on while the snapshot, which blocks this thread, is being made.
+  const waker = spawn('sh', ['-c', `sleep 0.3; kill -CONT ${pid}`]);
+  checkpoint(table);
+  t.match(await ended, { result: 0, code: 0 });
+  t.equal(waker.exitCode ?? 0, 0);
+  submit(table, user);
+  table.commit();
+  const after = losePower(t, table);
+  t.equal(after.counts().rows, 2);
+  sameRows(t, after, table);
+});
