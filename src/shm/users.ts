@@ -155,12 +155,15 @@ export class Users {
       this.restore(index, image);
       return;
     }
-    // The same user or nobody: who died before his commit has logged an image of whom another got the place.
-    if (!this.#records.read(index, this.#image) || !isEqual(this.#image, image, TOKEN_WORD, NAME_WORD)) return;
-    if ((((image[VERSION] ?? 0) - (this.#image[VERSION] ?? 0)) | 0) <= 0) return;
+    const isThere = this.#records.read(index, this.#image);
+    const isSame = isThere && isEqual(this.#image, image, TOKEN_WORD, NAME_WORD);
+    if (isSame && (((image[VERSION] ?? 0) - (this.#image[VERSION] ?? 0)) | 0) <= 0) return;
     image[NEWEST_WORD] = this.newest(index);
     this.#records.seal(index, image, image[VERSION] ?? FIRST_VERSION);
     this.#records.writeUnseen(index, image);
+    // Another one: whoever is there was logged and died before his commit, and the next got his place. Or a copy has the next
+    // already, and it is the turn of the dead one once more: then the next one's own record follows.
+    if (!isSame) this.#addToIndexes(index, image);
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import t from 'tap';
+import { armFaultPoints } from '../../src/shm/fault-points.js';
 import { checkpoint } from '../../src/shm/snapshot.js';
 import { act } from './actor.js';
 import { hashOf, submit } from './actor-jobs.js';
@@ -39,3 +40,36 @@ t.test('a submission that is logged and not yet counted is waited for by a snaps
   t.equal(after.counts().rows, 2);
   sameRows(t, after, table);
 });
+
+t.test('a user gets the place of one who died when he was logged, and still has it after power was lost', async (t) => {
+  const table = freshTable(t);
+  table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+  dyingAt('journal.after-record', () => table.addUser({ name: 'Bob', tokenHash: hashOf('bob') }));
+  const cleo = table.addUser({ name: 'Cleo', tokenHash: hashOf('cleo') });
+  table.changeUser(cleo, { quota: 7 });
+  const { row } = submit(table, cleo);
+  table.commit();
+  const fromJournal = losePower(t, table);
+  checkpoint(table);
+  for (const found of [fromJournal, losePower(t, table)]) {
+    t.same(found.userByToken(hashOf('cleo')), { index: cleo, name: 'Cleo', priority: 0, quota: 7 });
+    t.same(found.userByName('Cleo')?.index, cleo);
+    t.equal(found.userByName('Bob'), undefined);
+    t.equal(found.userByToken(hashOf('bob')), undefined);
+    t.equal(found.ofUser(cleo, { limit: 9 })[0]?.row, row);
+  }
+});
+
+/** Calls `action`, which is over at a fault point: what it had done until then stays, as when its process dies there. */
+function dyingAt(at: string, action: () => void): void {
+  armFaultPoints((point) => {
+    if (point === at) throw new Error('dead');
+  });
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof Error && error.message === 'dead')) throw error;
+  } finally {
+    armFaultPoints(undefined);
+  }
+}
