@@ -164,7 +164,7 @@ export class Turns {
     this.#preempt(nowNs);
     const decisions = this.#decisions;
     this.#decisions = [];
-    return { decisions, alarmNs: this.#accounts.ready === 0 ? Number.POSITIVE_INFINITY : this.#lanes.nextEndNs(nowNs) };
+    return { decisions, alarmNs: this.waiting === 0 ? Number.POSITIVE_INFINITY : this.#lanes.nextEndNs(nowNs) };
   }
 
   #fillLanes(nowNs: number): void {
@@ -217,7 +217,7 @@ export class Turns {
     this.#decisions.push({ kind: 'run', slot: program.slot, lane });
   }
 
-  /** Ends the stays whose slice is over and whose lane somebody wants who is not behind them; the others go on. */
+  /** Ends the stays whose slice is over and whose lane, or memory, somebody wants who is not behind them; the others go on. */
   #endSlices(nowNs: number): void {
     for (const program of this.#lanes.running()) {
       if (program.lane >= this.#lanes.count) this.#stop(program);
@@ -229,7 +229,7 @@ export class Turns {
     const serviceNs = program.serviceAtNs(nowNs);
     const hasSuccessor = this.#accounts.readyUpTo(this.#accounts.ringOf(program, serviceNs)) > this.#lanesComing();
     if (!hasSuccessor && !this.#isGuardComing && this.#dueForGuard(nowNs)) this.#isGuardComing = true;
-    else if (!hasSuccessor) {
+    else if (!hasSuccessor && !this.#memory.mightFitBeside(program)) {
       this.#settle(program, nowNs);
       const sliceNs = this.#accounts.sliceNs(program.serviceNs);
       program.turnNs = 0;

@@ -52,7 +52,7 @@ const MUTATIONS = [
   {
     name: 'memory: everybody may start',
     file: 'turns/memory.js',
-    from: 'return heldBytes + program.limitBytes <= freeBytes;',
+    from: 'return heldBytes - givenBackBytes + program.limitBytes <= freeBytes;',
     to: 'return true;',
   },
   {

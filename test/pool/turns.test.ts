@@ -212,6 +212,31 @@ t.test('memory: one user alone fills half of it, so that the first of another ca
   t.ok(desk.running.includes(9));
 });
 
+t.test('memory: a newcomer for whom it does not suffice waits for the slice of a loop, not for its end', async (t) => {
+  // The loop may use all there is. That it uses next to nothing is known only when it has been seen stopped.
+  const desk = new Desk({ lanes: 2, memoryBytes: 100 });
+  desk.arrive(1, { user: 1, limitBytes: 100 });
+  desk.pass(1_000 * MS);
+  desk.arrive(2, { user: 2, limitBytes: 40 });
+  t.equal(desk.turns.waiting, 1);
+  desk.pass(200 * MS);
+  t.ok(desk.running.includes(2), 'the newcomer runs');
+  desk.end(2);
+  t.same(desk.running, [1], 'and the loop goes on behind it');
+  desk.arrive(3, { user: 1, limitBytes: 100 });
+  desk.pass(200 * MS);
+  t.same(desk.running, [3], 'one of its own user, too');
+});
+
+t.test('memory: who would not fit beside a loop even then does not have it stopped', async (t) => {
+  const desk = new Desk({ lanes: 2, memoryBytes: 100 });
+  desk.arrive(1, { user: 1, limitBytes: 10 });
+  desk.arrive(2, { user: 2, limitBytes: 90 });
+  desk.arrive(3, { user: 3, limitBytes: 95 });
+  desk.pass(1_000 * MS);
+  t.notOk(desk.log.includes('stop 1'));
+});
+
 t.test('cancelled programs get no turn, are killed, and hold their lane until they have ended', async (t) => {
   const desk = new Desk();
   desk.arrive(1);

@@ -2,7 +2,8 @@
  * Which programs may be started: a stopped program keeps its memory, so their number is bounded by memory.
  *
  * A program is charged with its limit while it may grow (from its start until it is seen stopped) and with what it was
- * seen to use while it is stopped. It may run if what it can still grow by is free. A newcomer may start if, besides, its
+ * seen to use while it is stopped; so at the end of its slice it is stopped too if somebody who waits for memory might
+ * have it then. It may run if what it can still grow by is free. A newcomer may start if, besides, its
  * user would then hold no more than is left free: so a user alone gets half, two a third each, and there is always room
  * for the next user's first (dynamic thresholds, as in the buffers of network switches).
  *
@@ -28,12 +29,15 @@ export class MemoryBudget {
   }
 
   canRun(program: Program): boolean {
-    if (program === this.#exempt) return true;
-    const freeBytes = this.#budgetBytes - this.#usedBytes;
+    return program === this.#exempt || this.#fits(program, this.#budgetBytes - this.#usedBytes, 0);
+  }
+
+  /** @param givenBackBytes of what the program's user holds */
+  #fits(program: Program, freeBytes: number, givenBackBytes: number): boolean {
     const growthBytes = program.limitBytes - program.chargedBytes;
     if (program.isStarted) return growthBytes <= 0 || growthBytes <= freeBytes;
     const heldBytes = this.#isSharedByUser ? (program.account?.heldBytes ?? 0) : 0;
-    return heldBytes + program.limitBytes <= freeBytes;
+    return heldBytes - givenBackBytes + program.limitBytes <= freeBytes;
   }
 
   // ---- programs that wait for memory --------------------------------------------------------------------------------
@@ -58,6 +62,17 @@ export class MemoryBudget {
       if (this.canRun(program)) found.push(program);
     }
     return found;
+  }
+
+  /** Whether somebody parked might run if this running program turned out to use next to nothing. */
+  mightFitBeside(running: Program): boolean {
+    const { account, chargedBytes } = running;
+    const freeBytes = this.#budgetBytes - this.#usedBytes + (running === this.#exempt ? 0 : chargedBytes);
+    for (let program = this.#parked.head; program; program = program.next) {
+      if (this.#fits(program, freeBytes, program.account === account && this.#isSharedByUser ? chargedBytes : 0))
+        return true;
+    }
+    return false;
   }
 
   /** Unparks the one that may run whatever it needs, a started one before others; undefined when there is one already. */
