@@ -212,6 +212,14 @@ t.test('memory: one user alone fills half of it, so that the first of another ca
   t.ok(desk.running.includes(9));
 });
 
+t.test('memory: retests of many users together fill half of it, so that the live contest can start', async (t) => {
+  const desk = new Desk({ lanes: 16, memoryBytes: 100 });
+  for (let slot = 0; slot < 10; slot++) desk.arrive(slot, { user: slot, priority: 9, limitBytes: 10 });
+  t.equal(desk.running.length, 5);
+  desk.arrive(20, { user: 20, limitBytes: 40 });
+  t.ok(desk.running.includes(20));
+});
+
 t.test('memory: a newcomer for whom it does not suffice waits for the slice of a loop, not for its end', async (t) => {
   // The loop may use all there is. That it uses next to nothing is known only when it has been seen stopped.
   const desk = new Desk({ lanes: 2, memoryBytes: 100 });

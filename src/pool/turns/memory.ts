@@ -5,13 +5,15 @@
  * seen to use while it is stopped; so at the end of its slice it is stopped too if somebody who waits for memory might
  * have it then. It may run if what it can still grow by is free. A newcomer may start if, besides, its
  * user would then hold no more than is left free: so a user alone gets half, two a third each, and there is always room
- * for the next user's first (dynamic thresholds, as in the buffers of network switches).
+ * for the next user's first (dynamic thresholds, as in the buffers of network switches). The same goes for all that are
+ * behind others by priority: what a retest of many users has started must not keep the live contest out.
  *
  * If nothing that waits may run and nothing runs, the started one parked longest runs all the same, and stays exempt
  * until it ends: it is the one whose end will free memory. As only one is exempt at a time, all together never have more
  * than the budget and the largest limit of one program.
  */
 
+import { MAX_PRIORITY } from './accounts.js';
 import { type Program, ProgramList } from './program.js';
 
 export class MemoryBudget {
@@ -20,6 +22,8 @@ export class MemoryBudget {
   #usedBytes = 0;
   #exempt: Program | undefined;
   readonly #isSharedByUser: boolean;
+  /** Charges by priority. */
+  readonly #heldBytes: number[] = Array.from({ length: MAX_PRIORITY + 1 }, () => 0);
   /** Programs that wait for memory, not for a lane. */
   readonly #parked = new ProgramList();
 
@@ -32,12 +36,23 @@ export class MemoryBudget {
     return program === this.#exempt || this.#fits(program, this.#budgetBytes - this.#usedBytes, 0);
   }
 
-  /** @param givenBackBytes of what the program's user holds */
+  /** @param givenBackBytes of what it shares with others */
   #fits(program: Program, freeBytes: number, givenBackBytes: number): boolean {
     const growthBytes = program.limitBytes - program.chargedBytes;
     if (program.isStarted) return growthBytes <= 0 || growthBytes <= freeBytes;
-    const heldBytes = this.#isSharedByUser ? (program.account?.heldBytes ?? 0) : 0;
+    const heldBytes = this.#isSharedByUser ? this.#sharedBytes(program) : 0;
     return heldBytes - givenBackBytes + program.limitBytes <= freeBytes;
+  }
+
+  /** What those hold who may together hold no more than is free besides: its user's, or all that are as far behind as it is. */
+  #sharedBytes({ priority, account }: Program): number {
+    if (priority === 0) return account?.heldBytes ?? 0;
+    return this.#heldBytes.reduce((sum, bytes, index) => (index < priority ? sum : sum + bytes), 0);
+  }
+
+  #isSharing(one: Program, other: Program): boolean {
+    if (!this.#isSharedByUser) return false;
+    return one.priority === 0 ? one.account === other.account : other.priority >= one.priority;
   }
 
   // ---- programs that wait for memory --------------------------------------------------------------------------------
@@ -66,11 +81,10 @@ export class MemoryBudget {
 
   /** Whether somebody parked might run if this running program turned out to use next to nothing. */
   mightFitBeside(running: Program): boolean {
-    const { account, chargedBytes } = running;
+    const { chargedBytes } = running;
     const freeBytes = this.#budgetBytes - this.#usedBytes + (running === this.#exempt ? 0 : chargedBytes);
     for (let program = this.#parked.head; program; program = program.next) {
-      if (this.#fits(program, freeBytes, program.account === account && this.#isSharedByUser ? chargedBytes : 0))
-        return true;
+      if (this.#fits(program, freeBytes, this.#isSharing(program, running) ? chargedBytes : 0)) return true;
     }
     return false;
   }
@@ -110,6 +124,7 @@ export class MemoryBudget {
     const change = bytes - program.chargedBytes;
     program.chargedBytes = bytes;
     if (program.account) program.account.heldBytes += change;
+    this.#heldBytes[program.priority] = (this.#heldBytes[program.priority] ?? 0) + change;
     if (program !== this.#exempt) this.#usedBytes += change;
   }
 }
