@@ -43,8 +43,10 @@ export function testsOf(
 ): Pick<SubmissionBody, 'tests' | 'groups' | 'policy' | 'checker'> {
   const { files, problem } = packageAt(path);
   const { plan, checker } = problem;
-  if (problem.isInteractive || (checker.kind === 'program' && kind === undefined)) {
-    const what = problem.isInteractive ? 'is interactive' : 'has a checker of its own';
+  const isMixed = problem.tests.some((test) => test.checker !== undefined);
+  if (problem.isInteractive || ((checker.kind === 'program' || isMixed) && kind === undefined)) {
+    const custom = isMixed ? 'has several checkers' : 'has a checker of its own';
+    const what = problem.isInteractive ? 'is interactive' : custom;
     const problemText = `${path} ${what}: turno problem add ${path}, then turno submit --problem.`;
     throw new TurnoError('TURNO_USAGE', { problem: problemText });
   }

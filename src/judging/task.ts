@@ -17,6 +17,8 @@ export interface TestCase {
   readonly isShown: boolean;
   /** Arguments of a checker that is a program. */
   readonly checkerFlags: readonly string[];
+  /** Instead of the built-in checker of the task. */
+  readonly checker?: CheckerChoice;
 }
 
 /** A checker, or an interactor, that is a program: judging/validators.ts has the protocols. */

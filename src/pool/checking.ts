@@ -26,8 +26,8 @@ export function inTwoSteps(run: (stdin: Uint8Array) => Promise<RunFacts>, check:
 /** @returns a check that says nothing when nothing is wrong */
 export function builtIn(choice: CheckerChoice): Check {
   const compare = checkerOf(choice);
-  return ({ expected }, output) => {
-    const difference = expected && compare(output, expected);
+  return ({ expected, checker }, output) => {
+    const difference = expected && (checker ? checkerOf(checker) : compare)(output, expected);
     return difference === undefined ? undefined : { verdict: 'WA', reason: difference, told: '' };
   };
 }

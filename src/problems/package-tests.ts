@@ -7,7 +7,9 @@
  * nothing is said; samples have none unless their own file says so.
  */
 
+import type { CheckerChoice } from '../judging/checkers/checker.js';
 import type { GroupPlan, Policy } from '../judging/coordinator.js';
+import { checkerByFlags } from './checker-flags.js';
 import { packageError } from './package-error.js';
 import type { PackageFiles } from './package-files.js';
 import { TestSettings } from './test-settings.js';
@@ -21,7 +23,10 @@ export interface PackageTest {
   readonly isSample: boolean;
   /** Index into the groups, absent without them. */
   readonly group?: number;
+  /** Arguments of a checker that is a program: those of problem.yaml, then those of the test. */
   readonly checkerFlags: readonly string[];
+  /** What the default validator does by these flags; absent where it is the problem's checker. */
+  readonly checker?: CheckerChoice;
   readonly inputFlags: readonly string[];
 }
 
@@ -38,6 +43,15 @@ interface Kind {
   readonly isInteractive: boolean;
 }
 
+/** What holds for the output of every test. */
+interface OutputFlags {
+  readonly common: readonly string[];
+  /** The file that says them. */
+  readonly path: string;
+  /** They are the default validator's. */
+  readonly areDefault: boolean;
+}
+
 const MOST_TESTS = 1_000;
 const MOST_POINTS = 1_000_000;
 const ANSWERS = ['.ans', '.out', '.a'];
@@ -48,6 +62,7 @@ const SECRET = 'data/secret';
 export function readTests(
   files: PackageFiles,
   kind: Kind,
+  output: OutputFlags,
 ): { tests: PackageTest[]; groups: GroupPlan[]; policy: Policy } {
   const found = findTests(files, kind);
   const where = kind.isPlain ? 'package' : 'data';
@@ -63,11 +78,23 @@ export function readTests(
     answer,
     isSample: isSample(directory),
     ...(kind.isScoring ? { group: directories.indexOf(directory) } : {}),
-    checkerFlags: settings.words(directory, 'output_validator_flags'),
+    ...outputFlagsOf(settings, directory, output),
     inputFlags: settings.words(directory, 'input_validator_flags'),
   }));
   const endsEarly = !kind.isPlain && !kind.isScoring && settings.isBroken('data');
   return { tests, groups, policy: endsEarly ? 'first-failure' : 'all' };
+}
+
+function outputFlagsOf(
+  settings: TestSettings,
+  directory: string,
+  { common, path, areDefault }: OutputFlags,
+): Pick<PackageTest, 'checkerFlags' | 'checker'> {
+  const own = settings.words(directory, 'output_validator_flags');
+  const checkerFlags = [...common, ...own];
+  if (!areDefault) return { checkerFlags };
+  const where = own.length > 0 ? settings.pathOf(directory, 'output_validator_flags') : path;
+  return { checkerFlags, checker: checkerByFlags(where, checkerFlags) };
 }
 
 /** `sample/1`, `group/1`, `1`: the tests of data/secret itself have no more than their name. */

@@ -18,7 +18,6 @@
 
 import { CHECKER_KINDS, type CheckerChoice } from '../judging/checkers/checker.js';
 import type { Plan } from '../judging/coordinator.js';
-import { checkerByFlags } from './checker-flags.js';
 import { packageError } from './package-error.js';
 import type { PackageFiles } from './package-files.js';
 import { type PackageProgram, programsIn } from './package-programs.js';
@@ -75,12 +74,15 @@ export function readPackage(files: PackageFiles, name: string): ProblemPackage {
   const own = yaml.map('turno');
   own.refuseOthers(['checker', 'validator_protocol', 'show_tests']);
   const kind = kindOf(yaml, isPlain);
-  const { tests, groups, policy } = readTests(files, kind);
+  const given = isPlain ? plainChecker(files) : checkerOf(files, yaml, own, kind);
+  const flags = { common: yaml.words('validator_flags'), path: yaml.path, areDefault: given === undefined };
+  const { tests: read, groups, policy } = readTests(files, kind, flags);
+  const { checker, tests } = given === undefined ? withDefault(read) : { checker: given, tests: read };
   return {
     title: titleOf(yaml) ?? name,
     statement: statementOf(files),
     isInteractive: kind.isInteractive,
-    checker: isPlain ? plainChecker(files) : checkerOf(files, yaml, own, kind),
+    checker,
     limits: limitsOf(files, yaml.map('limits')),
     // JSON knows no undefined: without groups a test's group is null.
     plan: { policy, groups, tests: tests.map(({ group }) => group) },
@@ -129,7 +131,8 @@ function statementOf(files: PackageFiles): string | null {
   return null;
 }
 
-function checkerOf(files: PackageFiles, yaml: YamlMap, own: YamlMap, kind: Kind): PackageChecker {
+/** @returns undefined for the default validator, which goes by its flags */
+function checkerOf(files: PackageFiles, yaml: YamlMap, own: YamlMap, kind: Kind): PackageChecker | undefined {
   const programs = ['output_validators', 'output_validator'].flatMap((folder) => programsIn(files, folder));
   const [program] = programs;
   const isWanted = kind.isCustom || kind.isInteractive;
@@ -141,9 +144,16 @@ function checkerOf(files: PackageFiles, yaml: YamlMap, own: YamlMap, kind: Kind)
     throw packageError('output_validators', 'expected a program: problem.yaml says custom or interactive validation');
   }
   const named = own.oneOf('checker', CHECKER_KINDS);
-  if (named === undefined)
-    return { kind: 'built-in', choice: checkerByFlags(yaml.path, yaml.words('validator_flags')) };
+  if (named === undefined) return undefined;
   return { kind: 'built-in', choice: named === 'float' ? { kind: 'float', epsilon: 1e-6 } : { kind: named } };
+}
+
+/** The checker of the problem is that of its first test; those of others stay with them. */
+function withDefault(tests: readonly PackageTest[]): { checker: PackageChecker; tests: readonly PackageTest[] } {
+  const choice: CheckerChoice = tests[0]?.checker ?? { kind: 'case-insensitive' };
+  const isChoice = (one: CheckerChoice | undefined) => JSON.stringify(one) === JSON.stringify(choice);
+  const rest = tests.map(({ checker, ...test }) => (checker && !isChoice(checker) ? { ...test, checker } : test));
+  return { checker: { kind: 'built-in', choice }, tests: rest };
 }
 
 function plainChecker(files: PackageFiles): PackageChecker {

@@ -35,6 +35,7 @@ export function problemTask(store: ProblemStore, ref: ProblemRef, showsAll: bool
         expected: test.answer === null ? Buffer.alloc(0) : store.read(ref, test.answer),
         isShown: showsAll || problem.showsTests || test.isSample,
         checkerFlags: test.checkerFlags,
+        ...(test.checker ? { checker: test.checker } : {}),
       };
     },
   };

@@ -58,6 +58,7 @@ t.test('groups of a scoring problem have points, and a rule of their own', async
     files({
       'problem.yaml': 'type: scoring\n',
       'data/testdata.yaml': 'on_reject: continue\n',
+      'output_validators/check.py': '',
       'data/sample/1.in': '',
       'data/sample/1.ans': '',
       'data/secret/easy/testdata.yaml': 'accept_score: 30\n',
@@ -106,6 +107,37 @@ t.test('validator flags become the checker that does the same', async (t) => {
     choice: { kind: 'float', relativeEpsilon: 1e-6, absoluteEpsilon: 0, ignoreCase: undefined },
   });
 });
+
+t.test(
+  'flags hold for a program and for the default validator, those of the tests behind those of the problem',
+  async (t) => {
+    const groups = {
+      'data/secret/a/1.in': '',
+      'data/secret/a/1.ans': '',
+      'data/secret/a/testdata.yaml': 'output_validator_flags: float_tolerance 1e-3\n',
+      'data/secret/b/1.in': '',
+      'data/secret/b/1.ans': '',
+    };
+    const texts = { 'problem.yaml': 'validator_flags: case_sensitive\n', ...groups };
+    const float = { kind: 'float', absoluteEpsilon: 1e-3, relativeEpsilon: 1e-3 };
+    const mixed = readPackage(files(texts), 'x');
+    t.strictSame(mixed.checker, { kind: 'built-in', choice: float });
+    t.match(mixed.tests, [
+      { name: 'a/1', checker: undefined },
+      { name: 'b/1', checker: { kind: 'token' } },
+    ]);
+    const custom = readPackage(files({ ...texts, 'output_validators/v.py': '' }), 'x');
+    t.match(custom.tests, [
+      { checkerFlags: ['case_sensitive', 'float_tolerance', '1e-3'] },
+      { checkerFlags: ['case_sensitive'], checker: undefined },
+    ]);
+    const wrong = { ...texts, 'data/secret/a/testdata.yaml': 'output_validator_flags: loose\n' };
+    t.match(
+      refusal(() => readPackage(files(wrong), 'x')),
+      { details: { path: 'data/secret/a/testdata.yaml', problem: /no flag "loose"/ } },
+    );
+  },
+);
 
 /** What is changed in the good package (null: the file is taken away), and what is said. */
 const BROKEN: readonly (readonly [string, Readonly<Record<string, string | null>>, string, RegExp])[] = [

@@ -136,6 +136,8 @@ t.test('a checker that is a program decides; its own failures are SE, never WA',
   const flags = { ...files, 'data/secret/testdata.yaml': 'output_validator_flags: strict 7\n' };
   await add(server, operator, 'flags', flags);
   t.match(await judged(server, operator, 'flags', 'print(42)'), { verdict: 'WA', reason: 'test 1: flags strict 7' });
+  await add(server, operator, 'flags', { ...flags, 'problem.yaml': 'validation: custom\nvalidator_flags: all 1\n' });
+  t.match(await judged(server, operator, 'flags', 'print(42)'), { reason: 'test 1: flags all 1 strict 7' });
   const bad = {
     ...files,
     'output_validators/check.py': '',
@@ -144,6 +146,26 @@ t.test('a checker that is a program decides; its own failures are SE, never WA',
   const { 'output_validators/check.py': _, ...onlyC } = bad;
   await add(server, operator, 'bad', onlyC);
   t.match(await judged(server, operator, 'bad', 'print(42)'), { verdict: 'SE', reason: /checker does not compile/ });
+});
+
+t.test('the default validator goes by the flags of each test', async (t) => {
+  const server = await startServer(t);
+  const operator = operatorOf(server);
+  const files = {
+    'problem.yaml': 'name: Flags\n',
+    'data/testdata.yaml': 'on_reject: continue\n',
+    'data/secret/exact/1.in': '',
+    'data/secret/exact/1.ans': '1.0\n',
+    'data/secret/near/1.in': '',
+    'data/secret/near/1.ans': '1.0\n',
+    'data/secret/near/testdata.yaml': 'output_validator_flags: float_tolerance 0.1\n',
+  };
+  t.match(await add(server, operator, 'near', files), { status: 201 });
+  const { tests } = await judged(server, operator, 'near', 'print(1.01)');
+  t.match(tests, [
+    { name: 'exact/1', verdict: 'WA' },
+    { name: 'near/1', verdict: 'AC' },
+  ]);
 });
 
 t.test('checkers of testlib: arguments, exit codes, words', async (t) => {
