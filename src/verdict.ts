@@ -141,7 +141,8 @@ const WORDS_BYTES = 64 * KIB;
 
 /**
  * A virtual machine keeps to its heap's limit itself, below the limit of the run: the kernel sees no limit reached when it gives
- * up. Then its own word is taken. A program can say the same words and end badly: it gets one refusal for another.
+ * up. Then its own word is taken. A program can say the same words and end badly: it gets one refusal for another. The words
+ * are not repeated: the program's stderr may be secret, where the reason is told.
  */
 export function verdictOfMachine(
   verdict: RunVerdict,
@@ -152,12 +153,11 @@ export function verdictOfMachine(
 ): RunVerdict {
   if (verdict.verdict !== 'RE') return verdict;
   const ends = [stderr.subarray(0, WORDS_BYTES), stderr.subarray(Math.max(0, stderr.length - WORDS_BYTES))];
-  const said = ends.map((part) => outOfMemory.exec(Buffer.from(part).toString('latin1'))?.[0]).find((one) => one);
-  if (said === undefined) return verdict;
+  if (!ends.some((part) => outOfMemory.test(Buffer.from(part).toString('latin1')))) return verdict;
   const figures = { measured: Math.ceil(memoryBytes / KIB), allowed: limits.memoryBytes / KIB };
   return {
     verdict: 'MLE',
-    reason: `${said.slice(0, 100)}; memory ${mib(memoryBytes)} MiB, limit ${mib(limits.memoryBytes)} MiB`,
+    reason: `it said that its memory is used up; memory ${mib(memoryBytes)} MiB, limit ${mib(limits.memoryBytes)} MiB`,
     cause: { limit: 'memory', ...figures, unit: 'KiB', systemCall: null },
   };
 }

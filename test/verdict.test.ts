@@ -204,10 +204,19 @@ t.test(
       verdictOfMachine(verdictOfRun({ ...end, exitCode }, tight), end, tight, Buffer.from(stderr), words);
     const cause = { limit: 'memory', measured: 61_440, allowed: 65_536, unit: 'KiB' };
     const said = 'at x\njava.lang.OutOfMemoryError: Java heap space\n';
-    t.match(of(said, 1), { verdict: 'MLE', reason: /^java.*memory 60 MiB, limit 64 MiB$/, cause });
+    t.match(of(said, 1), { verdict: 'MLE', reason: /^it said .*memory 60 MiB, limit 64 MiB$/, cause });
     t.match(of(`${said}${'x\n'.repeat(99_999)}`, 1), { verdict: 'MLE' });
     t.match(of(`${'x\n'.repeat(99_999)}${said}`, 1), { verdict: 'MLE' });
     t.match(of(said, 0), { verdict: 'AC' });
+    const spy = /^FATAL ERROR: .*heap out of memory/m;
+    const spied = verdictOfMachine(
+      { verdict: 'RE', reason: '' },
+      end,
+      tight,
+      Buffer.from('FATAL ERROR: 42 heap out of memory'),
+      spy,
+    );
+    t.notMatch(spied.reason, /42/, 'the reason is told where stderr is not');
     t.match(of('x java.lang.OutOfMemoryError: Java heap space\n', 1), { verdict: 'RE' });
   },
 );
