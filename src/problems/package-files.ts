@@ -41,6 +41,11 @@ export function filesOfZip(zip: Uint8Array): PackageFiles {
     const expected = declared.get(name);
     if (length !== expected) throw packageError(name, `unpacks to ${length} bytes, the archive says ${expected}`);
   }
+  for (const path of files.keys()) {
+    const above = path.split('/').slice(0, -1);
+    const file = above.map((_, index) => above.slice(0, index + 1).join('/')).find((name) => files.has(name));
+    if (file !== undefined) throw packageError(file, `is a file in the archive, and the directory of ${path}`);
+  }
   return withoutTopDirectory(files);
 }
 

@@ -170,10 +170,10 @@ function limitsOf(files: PackageFiles, limits: YamlMap): PackageLimits {
   const outputMiB = limits.positive('output');
   const given = {
     cpuTimeMs: milliseconds(timeLimitFile(files) ?? limits.positive('time_limit')),
-    memoryMiB: limits.positive('memory'),
+    memoryMiB: limits.whole('memory'),
     outputKiB: outputMiB && Math.max(1, Math.round(outputMiB * 1_024)),
     checkerCpuTimeMs: milliseconds(limits.positive('validation_time')),
-    checkerMemoryMiB: limits.positive('validation_memory'),
+    checkerMemoryMiB: limits.whole('validation_memory'),
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }

@@ -71,6 +71,12 @@ export class YamlMap {
     throw this.error(key, 'a number above 0');
   }
 
+  whole(key: string): number | undefined {
+    const value = this.positive(key);
+    if (value === undefined || Number.isSafeInteger(value)) return value;
+    throw this.error(key, 'a whole number above 0');
+  }
+
   flag(key: string): boolean | undefined {
     const value = this.#values[key];
     if (!this.has(key)) return undefined;

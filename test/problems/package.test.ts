@@ -163,6 +163,7 @@ const BROKEN: readonly (readonly [string, Readonly<Record<string, string | null>
     /unknown key "cheker"/,
   ],
   ['a negative memory limit', { 'problem.yaml': 'limits: {memory: -1}' }, 'problem.yaml: limits', /above 0, found -1/],
+  ['half a MiB', { 'problem.yaml': 'limits: {memory: 100.5}' }, 'problem.yaml: limits', /whole number.*100.5/],
   ['an input without its answer', { 'data/secret/2.ans': null }, 'data/secret/2.in', /its answer is missing/],
   ['an answer without its input', { 'data/secret/2.in': null }, 'data/secret/2.ans', /its input is missing/],
   [
@@ -227,6 +228,11 @@ t.test('archives that lead out of themselves, lie or are too large are refused b
       JSON.stringify(path),
     );
   }
+  const both = zipSync({ 'a/b': Buffer.from('x'), 'a/b/c': Buffer.from('x') });
+  t.match(
+    refusal(() => filesOfZip(both)),
+    { details: { path: 'a/b', problem: /directory of a\/b\/c/ } },
+  );
   t.match(refusal(() => filesOfZip(Buffer.from('no zip at all')))?.message, /expected a zip archive/);
   const half = zipOf(files(GOOD)).subarray(0, 200);
   t.match(
