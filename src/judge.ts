@@ -116,7 +116,7 @@ export class Judge implements JudgeApi {
    */
   async submit(user: User, request: SubmissionRequest, { wait }: { wait: boolean }): Promise<SubmissionReply> {
     if (this.#isRefusing) throw new TurnoError('TURNO_STOPPING');
-    if (request.rejudgeOf === undefined) this.#checkBound(user); // others have asked for those
+    if (request.rejudgeOf === undefined) this.#checkBound(user); // rejudge() has its own rule
     const job = await this.#accept(user, request);
     const saved = this.#parts.savers.save(job, !wait);
     const ran = this.#parts.runners.run(job);
@@ -126,10 +126,14 @@ export class Judge implements JudgeApi {
     return this.#submissions.reply(job.row);
   }
 
-  /** The same program once more, beside its old answer, and behind everybody else's work. */
+  /**
+   * The same program once more, beside its old answer, and behind everybody else's work.
+   * @throws TURNO_TOO_MANY, TURNO_NOT_FOUND
+   */
   async rejudge(user: User, id: string): Promise<SubmissionReply> {
     const { table, store } = this.#parts;
     const found = this.#submissions.find(user, id);
+    if (!user.isOperator) this.#checkBound(user); // what the operator asks for is no fault of its owner
     const request = store.loadRequest(id);
     const owner = table.user(found.user);
     if (request === undefined || owner === undefined) {

@@ -28,6 +28,8 @@ t.test('a user has at most maxQueued unfinished, whichever fronts took them; oth
     };
     t.match(await submit(ada, LOOP), refused);
   }
+  const again = (token: string) => server.request('POST', `/v1/submissions/${done.id}/rejudge`, { token });
+  t.match(await again(ada), { status: 429 }, 'judging again is no way around it');
   t.equal((await submit(eve, { language: 'python', source: 'print(2)' })).status, 202);
 
   const { submissions } = (await server.request('GET', '/v1/submissions', { token: ada })).body;
@@ -35,6 +37,8 @@ t.test('a user has at most maxQueued unfinished, whichever fronts took them; oth
   t.equal((await server.request('DELETE', `/v1/submissions/${submissions[1].id}`, { token: ada })).status, 200);
   t.equal((await submit(ada, LOOP)).status, 202, 'one has ended, one may come');
   t.equal((await submit(ada, LOOP)).status, 429);
+  const operator = readFileSync(join(server.data, 'operator.token'), 'utf8').trim();
+  t.match(await again(operator), { status: 202 }, 'the operator may have it judged again all the same');
 });
 
 t.test('the bound is counted anew after a restart', async (t) => {
