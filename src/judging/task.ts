@@ -21,6 +21,10 @@ export interface TestCase {
   readonly checker?: CheckerChoice;
 }
 
+/** What a checker gets unless its package says otherwise. */
+export const CHECKER_CPU_MS = 10_000;
+export const CHECKER_MEMORY_MIB = 1_024;
+
 /** A checker, or an interactor, that is a program: judging/validators.ts has the protocols. */
 export interface ProgramChecker {
   readonly kind: 'program';

@@ -4,7 +4,7 @@
  */
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import type { ProgramChecker, TestCase } from '../judging/task.js';
+import { CHECKER_CPU_MS, CHECKER_MEMORY_MIB, type ProgramChecker, type TestCase } from '../judging/task.js';
 import {
   ANSWER,
   BROUGHT_OUT,
@@ -26,8 +26,6 @@ import type { Executables, IsDone } from './executables.js';
 import type { Job } from './messages.js';
 import { boxFiles, postingOf, runFlags } from './run-request.js';
 
-const DEFAULT_CPU_MS = 10_000;
-const DEFAULT_MEMORY_MIB = 1_024;
 const MESSAGE_BYTES = 64 * KIB;
 
 /** A checker's program, ready to be run; `close` when no check runs any more. */
@@ -59,7 +57,7 @@ export class ProgramCheckers {
     const language = this.#languages.get(checker.language);
     if (language === undefined) return `the checker is in ${checker.language}, which this server does not have`;
     const main = checker.files[0]?.path ?? '';
-    const memoryMib = checker.limits.checkerMemoryMiB ?? DEFAULT_MEMORY_MIB;
+    const memoryMib = checker.limits.checkerMemoryMiB ?? CHECKER_MEMORY_MIB;
     const { path, argv, env } = language.run(main, memoryMib * MIB);
     const flags = RunFlag.tool | runFlags(language);
     const command = [path, ...argv.slice(1)];
@@ -131,11 +129,11 @@ export class ProgramCheckers {
 
 /** What a checker gets: generous, it is the jury's own; and room for the files it is given. */
 function limitsOf({ limits }: ProgramChecker, filesBytes: number): RunLimits {
-  const cpuNs = (limits.checkerCpuTimeMs ?? DEFAULT_CPU_MS) * NS_PER_MS;
+  const cpuNs = (limits.checkerCpuTimeMs ?? CHECKER_CPU_MS) * NS_PER_MS;
   return {
     cpuNs,
     wallNs: 2 * cpuNs + 10 * NS_PER_S,
-    memoryBytes: (limits.checkerMemoryMiB ?? DEFAULT_MEMORY_MIB) * MIB + filesBytes,
+    memoryBytes: (limits.checkerMemoryMiB ?? CHECKER_MEMORY_MIB) * MIB + filesBytes,
     processes: 64,
     outputBytes: 4 * MIB,
     fileBytes: 256 * MIB,

@@ -1,6 +1,7 @@
 /** An upload becomes a problem. Blocks, and takes its time: for a saver thread. */
 
 import type { Limits } from '../io/schema.js';
+import { CHECKER_CPU_MS, CHECKER_MEMORY_MIB } from '../judging/task.js';
 import { readPackage } from './package.js';
 import { packageError } from './package-error.js';
 import { filesOfZip } from './package-files.js';
@@ -26,9 +27,22 @@ export function addProblem(store: ProblemStore, { zip, mostLimits, languages, ..
     if (found === undefined || found <= mostLimits[name]) continue;
     throw packageError('limits', `${name}: this server gives at most ${mostLimits[name]}, found ${found}`);
   }
+  refuseChecker('validation_time', problem.limits.checkerCpuTimeMs, Math.max(mostLimits.cpuTimeMs, CHECKER_CPU_MS));
+  refuseChecker(
+    'validation_memory',
+    problem.limits.checkerMemoryMiB,
+    Math.max(mostLimits.memoryMiB, CHECKER_MEMORY_MIB),
+  );
   if (problem.checker.kind === 'program' && !languages.includes(problem.checker.program.language)) {
     const { name, language } = problem.checker.program;
     throw packageError(name, `this server has no ${language}; it has ${languages.join(', ')}`);
   }
   store.add(files, { ...problem, ...task });
+}
+
+/** A checker may have what a submission may, and what it has without being told. */
+function refuseChecker(name: string, found: number | undefined, most: number): void {
+  if (found === undefined || found <= most) return;
+  const unit = name === 'validation_time' ? 'ms' : 'MiB';
+  throw packageError('limits', `${name}: this server gives at most ${most} ${unit}, found ${found}`);
 }

@@ -133,6 +133,13 @@ t.test('a checker that is a program decides; its own failures are SE, never WA',
   });
   t.match(await judged(server, ada, 'custom', 'raise SystemExit(1)'), { verdict: 'RE' }, 'a crash needs no checker');
 
+  for (const [limit, words] of [
+    ['validation_memory: 9000', /validation_memory: this server gives at most 4096 MiB, found 9000/],
+    ['validation_time: 61', /validation_time: this server gives at most 60000 ms, found 61000/],
+  ] as const) {
+    const greedy = { ...files, 'problem.yaml': `validation: custom\nlimits: {${limit}}\n` };
+    t.match(await add(server, operator, 'greedy', greedy), { status: 400, body: { error: { message: words } } });
+  }
   const flags = { ...files, 'data/secret/testdata.yaml': 'output_validator_flags: strict 7\n' };
   await add(server, operator, 'flags', flags);
   t.match(await judged(server, operator, 'flags', 'print(42)'), { verdict: 'WA', reason: 'test 1: flags strict 7' });
