@@ -30,7 +30,7 @@ t.test('a user has at most maxQueued unfinished, whichever fronts took them; oth
   }
   const again = (token: string) => server.request('POST', `/v1/submissions/${done.id}/rejudge`, { token });
   t.match(await again(ada), { status: 429 }, 'judging again is no way around it');
-  t.equal((await submit(eve, { language: 'python', source: 'print(2)' })).status, 202);
+  t.equal((await submit(eve, LOOP)).status, 202);
 
   const { submissions } = (await server.request('GET', '/v1/submissions', { token: ada })).body;
   t.equal(submissions.length, 4, 'what was refused left nothing behind');
