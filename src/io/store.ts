@@ -107,9 +107,8 @@ export class Store {
   /** Makes the files of a request durable themselves: for one too large for the journal. */
   syncRequest(id: string, { files }: SubmissionRequest): void {
     const names = files.map(({ path }) => path);
-    const paths = names.map((name) => this.#sourcePath(id, name, names));
-    const directories = new Set(paths.flatMap((path) => [dirname(path), dirname(dirname(path))]));
-    for (const path of [...paths, this.#requestPath(id), ...directories, 'sources']) this.#sync(path);
+    const paths = [...names.map((name) => this.#sourcePath(id, name, names)), this.#requestPath(id)];
+    for (const path of [...paths, ...new Set(paths.flatMap(directoriesAbove))]) this.#sync(path);
   }
 
   /** The request as it was saved, or undefined when the server died before it was: then it was never accepted. */
@@ -250,7 +249,8 @@ export class Store {
       this.discard(temporary); // half a file on a full disk helps nobody
       throw error;
     }
-    if (isSynced) this.#sync(dirname(path));
+    // All of them: whoever made one may not have come to sync its name yet.
+    if (isSynced) for (const directory of directoriesAbove(path)) this.#sync(directory);
   }
 
   #sync(path: string): void {
@@ -266,6 +266,12 @@ export class Store {
   #temporary(path: string): string {
     return `${path}.${process.pid}-${this.#temporaries++}-${Math.random().toString(36).slice(2)}.tmp`;
   }
+}
+
+/** Of a relative path, from the one it lies in up to `.`. */
+function directoriesAbove(path: string): string[] {
+  const directory = dirname(path);
+  return directory === '.' ? [directory] : [directory, ...directoriesAbove(directory)];
 }
 
 /**
