@@ -89,6 +89,11 @@ export class Journal {
     return this.#last;
   }
 
+  /** What this thread commits next is all that was appended up to now, by whomever. */
+  catchUp(): void {
+    this.#last = this.tail;
+  }
+
   get tail(): number {
     return this.#region.loadLong(H.RING_TAIL);
   }

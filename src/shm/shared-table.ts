@@ -293,10 +293,14 @@ export class Table {
   /**
    * Puts what is needed to run a submission again (its request, packed) into the journal, so that it is as durable as the
    * row. After a power cut the next start hands it to `onSource`.
-   * @returns false when it is too long (over a quarter of the ring): then the caller syncs its files himself.
+   * @returns false when it is too long (over a quarter of the ring): then the caller syncs its files, and the next commit() is
+   * about all that was appended up to now: the row itself was, by another thread.
    */
   logSource(row: RowIndex, packed: Uint8Array): boolean {
-    if (packed.length > this.#journal.mostBytes) return false;
+    if (packed.length > this.#journal.mostBytes) {
+      this.#journal.catchUp();
+      return false;
+    }
     const words = new Int32Array(Math.ceil(packed.length / 4));
     new Uint8Array(words.buffer).set(packed);
     this.#journal.append(LogKind.source, row, NO_IMAGE, 0, { words, from: 0, bytes: packed.length });

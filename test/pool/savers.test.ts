@@ -20,6 +20,22 @@ function request(text: string): SubmissionRequest {
   return { language: 'python', files, limits: LIMITS, ...nothing };
 }
 
+t.test('one that is too long for the journal is told as saved when its row is durable, too', async (t) => {
+  const dataDirectory = t.testdir();
+  const table = openTable({ path: join(dataDirectory, 'table.turno'), create: true, maxRows: 1_000 });
+  const store = new Store(dataDirectory, true);
+  const setup = { table: table.buffer, dataDirectory, isDurable: true, savedMarks: new SavedMarks().words };
+  const savers = new Savers(setup, 1);
+  const user = table.addUser({ name: 'ada', tokenHash: new Uint8Array(32) });
+  const id = Buffer.alloc(16, 1);
+  const accepted = table.accept({ id, user, language: 'python', sentAtMs: 0 });
+  const packed = store.pack(request('#'.repeat(table.journal.mostBytes + 1)));
+  await savers.save({ ...accepted, id: id.toString('hex'), user, priority: 0, packed }, true);
+  t.ok(table.journal.written >= table.position, `${table.journal.written} of ${table.position} bytes are durable`);
+  await savers.stop();
+  table.close();
+});
+
 t.test('of many saved at once, one that cannot be saved is refused and the others are durable', async (t) => {
   const dataDirectory = t.testdir();
   const table = openTable({ path: join(dataDirectory, 'table.turno'), create: true, maxRows: 1_000 });
