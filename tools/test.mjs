@@ -24,25 +24,48 @@ if (!existsSync('.tap/plugins') || builtMs('.tap/plugins') < builtMs('node_modul
   if (run(TAP, ['build']) !== 0) process.exit(1);
 }
 
+/** More than that is no accident. */
+const MOST_TRIED_AGAIN = 3;
 mkdirSync('.tap', { recursive: true });
 const given = process.argv.slice(2).map(compiled);
-const totals = { passed: 0, failed: 0, skipped: 0, failures: [] };
+/** What came of each file. */
+const results = new Map();
 for (const { files, jobs } of given.length > 0 ? [{ files: given, jobs: 1 }] : groups()) {
+  for (const [file, result] of runFiles(files, jobs)) results.set(file, result);
+}
+if (process.env.CI === 'true') tryAgain();
+
+const all = [...results.values()];
+const sum = (key) => all.reduce((total, result) => total + result[key], 0);
+for (const failure of all.flatMap(({ failures }) => failures)) console.log(`not ok: ${failure}`);
+if (sum('skipped')) console.log(`${sum('skipped')} skipped: the reasons stand beside them above`);
+console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+process.exitCode = sum('failed') > 0 ? 1 : 0;
+
+/** @returns what came of each of these files, by name */
+function runFiles(files, jobs) {
   const output = `.tap/results-${jobs}.tap`;
   const status = run(TAP, ['run', `--output-file=${output}`, '--reporter=terse', `--jobs=${jobs}`, ...files]);
   const found = count(readFileSync(output, 'utf8'));
   // A runner that failed without a failing test (it could not start, say) must not look green.
-  if (status !== 0 && found.failed === 0) {
-    found.failed = 1;
-    found.failures.push(`tap ended with ${status} and no failed test`);
+  if (status !== 0 && ![...found.values()].some(({ failed }) => failed > 0)) {
+    found.set('tap', { passed: 0, failed: 1, skipped: 0, failures: [`tap ended with ${status} and no failed test`] });
   }
-  for (const key of ['passed', 'failed', 'skipped']) totals[key] += found[key];
-  totals.failures.push(...found.failures);
+  return found;
 }
-for (const failure of totals.failures) console.log(`not ok: ${failure}`);
-if (totals.skipped) console.log(`${totals.skipped} skipped: the reasons stand beside them above`);
-console.log(`${totals.passed} passed, ${totals.failed} failed`);
-process.exitCode = totals.failed > 0 ? 1 : 0;
+
+/**
+ * Whether CI can take a change must not hang on what else the machine did in that minute. There a few files that failed are run
+ * once more, alone, and the second run counts; the first failure is told as `unsteady`, and is a defect to be found.
+ */
+function tryAgain() {
+  const failed = [...results].filter(([, result]) => result.failed > 0).map(([file]) => file);
+  if (failed.length > MOST_TRIED_AGAIN || !failed.every((file) => file.startsWith('.build/'))) return;
+  for (const file of failed) {
+    for (const failure of results.get(file).failures) console.log(`unsteady, run once more: ${failure}`);
+    for (const [again, result] of runFiles([file], 1)) results.set(again, result);
+  }
+}
 
 /**
  * Servers and clients wait most of the time, and tests of the table start no programs: two at once save minutes.
@@ -62,15 +85,18 @@ function groups() {
   ];
 }
 
+/** @returns totals by file */
 function count(tap) {
-  const totals = { passed: 0, failed: 0, skipped: 0, failures: [] };
+  const files = new Map();
+  const fresh = () => ({ passed: 0, failed: 0, skipped: 0, failures: [] });
+  let totals = fresh();
   // A test with tests inside is not counted itself unless it alone failed.
-  const visit = (parser) => {
+  const visit = (parser, isTop) => {
     let children = 0;
     let childFailed = false;
     parser.on('child', (child) => {
       children++;
-      visit(child);
+      visit(child, false);
       child.on('complete', ({ ok }) => {
         childFailed ||= !ok;
       });
@@ -87,12 +113,15 @@ function count(tap) {
         totals.failed++;
         totals.failures.push(`${fullname || name}${why(diag)}`);
       } else if (ok && !isGroup) totals.passed++;
+      if (!isTop) return;
+      files.set(name, totals);
+      totals = fresh();
     });
   };
   const parser = new Parser();
-  visit(parser);
+  visit(parser, true);
   parser.end(tap);
-  return totals;
+  return files;
 }
 
 /** Where it failed and how found and expected differ: the end of a log is often all that is kept of it. */
