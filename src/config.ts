@@ -154,7 +154,7 @@ export const SETTINGS = {
     max: 4_096,
     unit: '',
     default: 256,
-    help: 'sandboxes in all fronts together: programs that may be started at once, running or stopped',
+    help: 'sandboxes in all fronts together: programs that may be started at once, running or stopped; a quarter for further tests of submissions that have one',
   },
   maxRows: {
     kind: 'integer',

@@ -47,7 +47,7 @@ export interface Measured {
 }
 
 export async function measurePoint(load: Load, { turns, hellos, wantsLanes }: PointOptions): Promise<Measured> {
-  const cells = load.count + 50;
+  const cells = Math.ceil(((load.count + 50) * 4) / 3); // a quarter is for further tests of a submission
   const server = await BenchServer.start(['--turns', turns, '--cells', String(cells)]);
   let isOver = false;
   const burners: Promise<void>[] = [];

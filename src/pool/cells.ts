@@ -4,17 +4,21 @@
  * `use` gives a cell to one user at a time; who finds none idle gets a new one while there are fewer than `max`, and waits
  * in order otherwise. A cell is used again most recently used first: its pages are the warmest, and those at the bottom
  * show how many are too many.
+ *
+ * In a server no submission waits for a cell behind others: it has a ticket before it asks for one (cell-tickets.ts).
  */
 
 import { TurnoError } from '../errors.js';
 import { native } from '../shm/native.js';
 import { Cell, type CellSetup, type Run, type RunResult } from './cell.js';
+import type { CellTickets, TicketHolder } from './cell-tickets.js';
 import type { ProcessTable } from './process-table.js';
 
 export class Cells {
   #setup: CellSetup;
   readonly #table: ProcessTable;
   readonly #max: number;
+  readonly #tickets: CellTickets | undefined;
   readonly #idle: Cell[] = [];
   readonly #living = new Set<Cell>();
   /** Living ones whose mounts are not those of now. */
@@ -26,10 +30,12 @@ export class Cells {
   #count = 0;
   #isEnding = false;
 
-  constructor(setup: CellSetup, table: ProcessTable, max: number) {
+  /** @param tickets without them everybody may have as many cells as there are */
+  constructor(setup: CellSetup, table: ProcessTable, max: number, tickets?: CellTickets) {
     this.#setup = setup;
     this.#table = table;
     this.#max = max;
+    this.#tickets = tickets;
   }
 
   /**
@@ -54,13 +60,15 @@ export class Cells {
    * in another: what became of the first attempt is unknown, and nobody has seen anything of it.
    * @throws TURNO_CELL when the second cell broke too, or none can be made.
    */
-  async run(run: Run): Promise<RunResult> {
-    try {
-      return await this.use((cell) => cell.run(run), run.template?.number);
-    } catch (error) {
-      if (this.#isEnding || !(error instanceof TurnoError) || error.code !== 'TURNO_CELL') throw error;
-      return this.use((cell) => cell.run(run));
-    }
+  run(run: Run): Promise<RunResult> {
+    return this.#withTicket(run.posting, 1, async () => {
+      try {
+        return await this.use((cell) => cell.run(run), run.template?.number);
+      } catch (error) {
+        if (this.#isEnding || !(error instanceof TurnoError) || error.code !== 'TURNO_CELL') throw error;
+        return this.use((cell) => cell.run(run));
+      }
+    });
   }
 
   /** Makes a cell, to see that one can be made. @returns its Backend bits @throws TURNO_NO_SANDBOX */
@@ -78,9 +86,13 @@ export class Cells {
    * would wait for each other.
    * @throws TURNO_CELL where there may be only one
    */
-  async usePair<T>(body: (first: Cell, second: Cell) => Promise<T>): Promise<T> {
+  async usePair<T>(holder: TicketHolder, body: (first: Cell, second: Cell) => Promise<T>): Promise<T> {
     if (this.#max < 2)
       throw new TurnoError('TURNO_CELL', { problem: 'two are needed, --cells allows one for a runner' });
+    return this.#withTicket(holder, 2, () => this.#pair(body));
+  }
+
+  async #pair<T>(body: (first: Cell, second: Cell) => Promise<T>): Promise<T> {
     const before = this.#pairing;
     let isPaired: () => void = () => undefined;
     this.#pairing = new Promise((resolve) => {
@@ -99,6 +111,16 @@ export class Cells {
     }
   }
 
+  async #withTicket<T>(holder: TicketHolder, cells: number, body: () => Promise<T>): Promise<T> {
+    if (this.#isEnding) throw new TurnoError('TURNO_STOPPING');
+    const ticket = await this.#tickets?.take(holder, cells);
+    try {
+      return await body();
+    } finally {
+      if (ticket) this.#tickets?.giveBack(ticket);
+    }
+  }
+
   /** Cells have these mounts from now on. One that has others ends: at once when it is idle, otherwise after what it runs. */
   remount(mounts: readonly string[]): void {
     if (mounts.join('\0') === this.#setup.mounts.join('\0')) return;
@@ -110,6 +132,7 @@ export class Cells {
   /** Ends all cells, also those that are just being made, with whatever runs in them. */
   async end(): Promise<void> {
     this.#isEnding = true;
+    this.#tickets?.refuse(new TurnoError('TURNO_STOPPING'));
     for (const { reject } of this.#waiting.splice(0)) reject(new TurnoError('TURNO_STOPPING'));
     await Promise.allSettled(this.#making);
     await Promise.all([...this.#living].map((cell) => cell.end()));

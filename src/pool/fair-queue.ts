@@ -23,12 +23,13 @@ export class FairQueue<T> {
 
   /**
    * Takes the oldest item of the user whose turn it is; that user goes to the end of the round.
-   * @param mayServe users it says no to are passed over, and keep their place in the round.
+   * @param mayServe users to whose oldest item it says no are passed over, and keep their place in the round.
    */
-  shift(mayServe: (user: number) => boolean = () => true): T | undefined {
+  shift(mayServe: (item: T) => boolean = () => true): T | undefined {
     for (const round of this.#rounds) {
       for (const [user, items] of round) {
-        if (!mayServe(user)) continue;
+        const [oldest] = items;
+        if (oldest === undefined || !mayServe(oldest)) continue;
         const item = items.shift();
         round.delete(user);
         if (items.length > 0) round.set(user, items);

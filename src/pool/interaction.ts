@@ -49,7 +49,8 @@ export async function interact(
   test: TestCase,
   run: Omit<Run, 'stdin'>,
 ): Promise<Interaction> {
-  const once = () => parts.cells.usePair((first, second) => converse(parts, job, prepared, test, run, first, second));
+  const once = () =>
+    parts.cells.usePair(run.posting, (first, second) => converse(parts, job, prepared, test, run, first, second));
   try {
     return await once();
   } catch (error) {

@@ -1,8 +1,8 @@
 /**
  * The pool of runners, seen from a front: threads that get programs executed, each looking after several cells.
  *
- * No more jobs are handed to the threads than there can be cells; what waits, waits here, in the fair queue, so that the
- * pool's own first-come queue never holds anything. The threads are never retired (a cell ends with the thread that
+ * No more jobs are handed to the threads than there is a cell for each of (cell-tickets.ts); what waits, waits here, in the
+ * fair queue, so that the pool's own first-come queue never holds anything. The threads are never retired (a cell ends with the thread that
  * spawned it) and never terminated from outside: they are told to end their cells, and let go of their line when they have.
  */
 
@@ -11,7 +11,9 @@ import type { LanguageInfo } from '../languages/language.js';
 import type { RowIndex } from '../units.js';
 import { unwrap } from './answer.js';
 import { namesOf } from './backend.js';
+import { splitCells } from './cell-tickets.js';
 import { FairQueue } from './fair-queue.js';
+import { FairShare } from './fair-share.js';
 import type { Line } from './line.js';
 import { Lines } from './lines.js';
 import type { PackedJob, RunEnd, RunnerAnswer, RunnerSetup, RunnerTask } from './messages.js';
@@ -29,13 +31,12 @@ interface Waiting {
 
 export class Runners {
   readonly #lines: Lines<RunnerTask, RunnerAnswer>;
-  readonly #capacity: number;
+  /** Of what can be under way at once. */
+  readonly #share: FairShare;
   readonly #retirement = new Int32Array(new SharedArrayBuffer(4));
   readonly #queue = new FairQueue<Waiting>();
-  #running = 0;
   /** Handed to the threads. */
   readonly #handed = new Map<RowIndex, Waiting>();
-  readonly #runningOf = new Map<number, number>();
   /** While jobs wait for a cell: when the first of them began to, then when cells became free; only the last ones are kept. */
   readonly #endsNs: number[] = [];
   #isStopping = false;
@@ -45,7 +46,7 @@ export class Runners {
   /** @param setup what each thread needs; `maxCells` counts for all threads of this front together. */
   constructor(setup: Omit<RunnerSetup, 'retirement'>, threads: number) {
     const cellsPerThread = Math.max(1, Math.floor(setup.maxCells / threads));
-    this.#capacity = cellsPerThread * threads;
+    this.#share = new FairShare(splitCells(cellsPerThread).submissions * threads);
     this.#lines = new Lines(
       new URL('./runner-thread.js', import.meta.url),
       { ...setup, maxCells: cellsPerThread, retirement: this.#retirement } satisfies RunnerSetup,
@@ -125,20 +126,21 @@ export class Runners {
   }
 
   #next(): void {
-    while (this.#running < this.#capacity && !this.#isStopping) {
-      const waiting = this.#queue.shift((user) => this.#mayHaveAnother(user));
+    while (!this.#share.isFull && !this.#isStopping) {
+      const waiting = this.#queue.shift(({ job }) => this.#share.mayHave(job, 1));
       if (waiting === undefined) return;
-      const { user, row } = waiting.job;
-      this.#count(user, 1);
+      const { job } = waiting;
+      const { row } = job;
+      this.#share.count(job, 1);
       this.#handed.set(row, waiting);
       const ended = () => {
-        this.#count(user, -1);
+        this.#share.count(job, -1);
         if (this.#queue.length > 0) this.#noteEnd();
         this.#handed.delete(row);
         this.#next();
       };
       const waitedNs = Number(process.hrtime.bigint() - waiting.sinceNs);
-      this.#run({ kind: 'run', job: waiting.job, waitedNs }).then(
+      this.#run({ kind: 'run', job, waitedNs }).then(
         (end) => {
           waiting.resolve(end as RunEnd);
           ended();
@@ -151,25 +153,9 @@ export class Runners {
     }
   }
 
-  /**
-   * A user may hold no more cells than stay free besides: one alone gets half of them, two a third each, and there is
-   * always one for the next user's first (dynamic thresholds; pool/turns/memory.ts does the same with memory).
-   */
-  #mayHaveAnother(user: number): boolean {
-    const held = this.#runningOf.get(user) ?? 0;
-    return held === 0 || held < this.#capacity - this.#running;
-  }
-
   #noteEnd(): void {
     this.#endsNs.push(Number(process.hrtime.bigint()));
     if (this.#endsNs.length > PACE_ENDS) this.#endsNs.shift();
-  }
-
-  #count(user: number, change: 1 | -1): void {
-    this.#running += change;
-    const held = (this.#runningOf.get(user) ?? 0) + change;
-    if (held === 0) this.#runningOf.delete(user);
-    else this.#runningOf.set(user, held);
   }
 
   #tellLanguages(line: Line<RunnerTask, RunnerAnswer>): void {

@@ -44,15 +44,18 @@ export class MemoryBudget {
     return heldBytes - givenBackBytes + program.limitBytes <= freeBytes;
   }
 
-  /** What those hold who may together hold no more than is free besides: its user's, or all that are as far behind as it is. */
+  /** What its user holds, who may hold no more than is free besides; and so may all together that are as far behind as it is. */
   #sharedBytes({ priority, account }: Program): number {
-    if (priority === 0) return account?.heldBytes ?? 0;
-    return this.#heldBytes.reduce((sum, bytes, index) => (index < priority ? sum : sum + bytes), 0);
+    const ownBytes = account?.heldBytes ?? 0;
+    if (priority === 0) return ownBytes;
+    return this.#heldBytes.reduce((sum, bytes, index) => (index < priority ? sum : sum + bytes), ownBytes);
   }
 
-  #isSharing(one: Program, other: Program): boolean {
-    if (!this.#isSharedByUser) return false;
-    return one.priority === 0 ? one.account === other.account : other.priority >= one.priority;
+  /** What of it a program would give back to another's share. */
+  #sharedWith({ priority, account }: Program, other: Program): number {
+    if (!this.#isSharedByUser) return 0;
+    const own = account === other.account ? other.chargedBytes : 0;
+    return own + (priority > 0 && other.priority >= priority ? other.chargedBytes : 0);
   }
 
   // ---- programs that wait for memory --------------------------------------------------------------------------------
@@ -84,7 +87,7 @@ export class MemoryBudget {
     const { chargedBytes } = running;
     const freeBytes = this.#budgetBytes - this.#usedBytes + (running === this.#exempt ? 0 : chargedBytes);
     for (let program = this.#parked.head; program; program = program.next) {
-      if (this.#fits(program, freeBytes, this.#isSharing(program, running) ? chargedBytes : 0)) return true;
+      if (this.#fits(program, freeBytes, this.#sharedWith(program, running))) return true;
     }
     return false;
   }
