@@ -5,7 +5,9 @@
  */
 
 import { closeSync } from 'node:fs';
+import { TurnoError } from '../errors.js';
 import type { Store } from '../io/store.js';
+import type { SubmissionRequest } from '../io/transport.js';
 import { Coordinator, groupNameOf, type Prepared, single } from '../judging/coordinator.js';
 import { KeptOutput } from '../judging/kept-output.js';
 import { type Outcome, outcomeWithoutRun, type RunFacts } from '../judging/outcome.js';
@@ -101,17 +103,36 @@ export class Runner {
   async #judge(job: Job, program: Program, prepared: Prepared): Promise<Outcome> {
     const { tests, stdin, problem } = job.request;
     if (problem !== undefined) {
-      const task = problemTask(this.#problems, problem, problem.showsAll);
-      if (task === undefined) return outcomeWithoutRun('SE', `problem ${problem.id} was removed`, prepared.compile);
-      return this.#judgeTask(job, program, prepared, task);
+      return this.#judgeByProblem(job, program, prepared, problem);
     }
     if (tests.length === 0) return single(prepared, await this.#runOnce(job, program, stdin));
     return this.#judgeTask(job, program, prepared, taskOf(job.request));
   }
 
+  /** A problem can be removed at any moment. */
+  async #judgeByProblem(
+    job: Job,
+    program: Program,
+    prepared: Prepared,
+    ref: NonNullable<SubmissionRequest['problem']>,
+  ): Promise<Outcome> {
+    const removed = () => outcomeWithoutRun('SE', `problem ${ref.id} was removed`, prepared.compile);
+    try {
+      const task = problemTask(this.#problems, ref, ref.showsAll);
+      return task === undefined ? removed() : await this.#judgeTask(job, program, prepared, task);
+    } catch (error) {
+      if (error instanceof TurnoError && error.code === 'TURNO_NOT_FOUND') return removed();
+      throw error;
+    }
+  }
+
   async #judgeTask(job: Job, program: Program, prepared: Prepared, task: Task): Promise<Outcome> {
     const checking = await this.#checking(job, program, task);
-    if (typeof checking === 'string') return outcomeWithoutRun('SE', checking, prepared.compile);
+    if (typeof checking === 'string') {
+      // A compiler quotes what it complains about.
+      const told = job.request.problem?.showsAll === false ? 'the checker of the problem cannot be run' : checking;
+      return outcomeWithoutRun('SE', told, prepared.compile);
+    }
     const coordinator = new Coordinator(task.plan);
     const kept = new KeptOutput(job.request.limits.outputKiB * KIB);
     const progress = this.#store.tellProgress(job.id, task.plan.tests.length);

@@ -1,17 +1,19 @@
 /** The tests of a problem as a task for the runner: each test's bytes are read when it is its turn. */
 
+import { TurnoError } from '../errors.js';
 import type { Task } from '../judging/task.js';
 import type { PackageProgram } from './package-programs.js';
 import type { ProblemRef, ProblemStore } from './problem-store.js';
 
 /**
  * @param showsAll whether who submitted may see everything: then nothing is kept back
- * @returns undefined when the problem was removed
+ * @returns undefined when the problem was removed; when it is later, `load` throws TURNO_NOT_FOUND
  */
 export function problemTask(store: ProblemStore, ref: ProblemRef, showsAll: boolean): Task | undefined {
   const problem = store.load(ref);
   if (problem === undefined) return undefined;
   const { checker, limits, plan, tests, isInteractive } = problem;
+  const read = (path: string) => readUnlessRemoved(store, ref, path);
   return {
     // JSON knows no undefined.
     plan: { ...plan, tests: plan.tests.map((group) => group ?? undefined) },
@@ -31,8 +33,8 @@ export function problemTask(store: ProblemStore, ref: ProblemRef, showsAll: bool
       if (test === undefined) throw new RangeError(`no test ${index} in ${ref.id}`);
       return {
         name: test.name,
-        stdin: store.read(ref, test.input),
-        expected: test.answer === null ? Buffer.alloc(0) : store.read(ref, test.answer),
+        stdin: read(test.input),
+        expected: test.answer === null ? Buffer.alloc(0) : read(test.answer),
         isShown: showsAll || problem.showsTests || test.isSample,
         checkerFlags: test.checkerFlags,
         ...(test.checker ? { checker: test.checker } : {}),
@@ -41,7 +43,17 @@ export function problemTask(store: ProblemStore, ref: ProblemRef, showsAll: bool
   };
 }
 
+/** @throws TURNO_NOT_FOUND */
+function readUnlessRemoved(store: ProblemStore, ref: ProblemRef, path: string): Buffer {
+  try {
+    return store.read(ref, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new TurnoError('TURNO_NOT_FOUND', { what: 'problem', id: ref.id }, { cause: error });
+  }
+}
+
 /** A program's files under the names they are compiled by. */
 export function filesOf(store: ProblemStore, ref: ProblemRef, { files, root }: PackageProgram) {
-  return files.map((path) => ({ path: path.slice(root.length), content: store.read(ref, path) }));
+  return files.map((path) => ({ path: path.slice(root.length), content: readUnlessRemoved(store, ref, path) }));
 }

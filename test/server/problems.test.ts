@@ -152,7 +152,12 @@ t.test('a checker that is a program decides; its own failures are SE, never WA',
   };
   const { 'output_validators/check.py': _, ...onlyC } = bad;
   await add(server, operator, 'bad', onlyC);
-  t.match(await judged(server, operator, 'bad', 'print(42)'), { verdict: 'SE', reason: /checker does not compile/ });
+  t.match(await judged(server, operator, 'bad', 'print(42)'), {
+    verdict: 'SE',
+    reason: /checker does not compile.*main/s,
+  });
+  const told = 'the checker of the problem cannot be run';
+  t.match(await judged(server, ada, 'bad', 'print(42)'), { verdict: 'SE', reason: told }, 'its source is not quoted');
 });
 
 t.test('the default validator goes by the flags of each test', async (t) => {
@@ -173,6 +178,23 @@ t.test('the default validator goes by the flags of each test', async (t) => {
     { name: 'exact/1', verdict: 'WA' },
     { name: 'near/1', verdict: 'AC' },
   ]);
+});
+
+t.test('a problem that is removed while it judges ends that as SE, with no path of the server', async (t) => {
+  const server = await startServer(t, { args: ['--lanes', '1'] });
+  const operator = operatorOf(server);
+  const ada = await server.register('ada');
+  const names = ['1', '2', '3'];
+  const tests = names.flatMap((name) => [`data/secret/${name}.in`, `data/secret/${name}.ans`]);
+  await add(server, operator, 'gone', Object.fromEntries(tests.map((path) => [path, ''])));
+  const body = { language: 'python', source: 'import time\ntime.sleep(0.5)' };
+  const { body: sent } = await server.request('POST', '/v1/problems/gone/submissions', { token: ada, body });
+  for (let results = 0; results === 0; ) {
+    results = (await server.request('GET', `/v1/submissions/${sent.id}/progress`, { token: ada })).body.results.length;
+  }
+  t.match(await server.request('DELETE', '/v1/problems/gone', { token: operator }), { status: 200 });
+  await server.idle();
+  t.match(await server.show(ada, sent.id), { verdict: 'SE', reason: 'problem gone was removed' });
 });
 
 t.test('checkers of testlib: arguments, exit codes, words', async (t) => {
