@@ -29,7 +29,8 @@ t.test('one plan, each way in, only --transport changed: nothing is unaccounted 
     );
     t.equal(status, 0, err);
     const report = JSON.parse(out);
-    t.match(report, { server: way, refused: {}, errors: {}, unanswered: 0, unaccounted: 0 });
+    t.match(report, { server: way, unanswered: 0, unaccounted: 0 });
+    t.strictSame([report.refused, report.errors], [{}, {}]);
     t.equal(report.sent, report.answered.ok + report.answered.AC);
     t.match(readFileSync(svg, 'utf8'), /<svg/);
   }

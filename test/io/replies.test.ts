@@ -53,7 +53,7 @@ t.test('replies are as their schemas say, for every kind of end', async (t) => {
   const accepted = await server.request('POST', '/v1/submissions', { token, body: loop });
   t.equal(accepted.status, 202);
   is(SubmissionReply, accepted.body, 'not done yet');
-  t.match(accepted.body, { verdict: null, stdout: '', tests: [], exitCode: null });
+  t.match(accepted.body, { verdict: null, stdout: '', tests: { length: 0 }, exitCode: null });
   const cancelled = await server.request('DELETE', `/v1/submissions/${accepted.body.id}`, { token });
   is(SubmissionReply, cancelled.body, 'cancelled');
   t.strictSame(await server.show(token, accepted.body.id), cancelled.body, 'cancelled: shown as it was answered');

@@ -55,7 +55,7 @@ function judged(plan: Plan, verdicts: readonly Verdict[], fractions: readonly (n
 t.test('all: every test is run, and the verdict that wins is told with the first test that has it', async (t) => {
   const result = judged(ungrouped('all', 4), ['AC', 'WA', 'RE', 'RE']);
   t.strictSame(result.begun, [0, 1, 2, 3]);
-  t.match(result, { verdict: 'RE', reason: 'test t2: because', score: null, groups: [], testCount: 4 });
+  t.match(result, { verdict: 'RE', reason: 'test t2: because', score: null, groups: { length: 0 }, testCount: 4 });
 });
 
 t.test('CPU, wall and memory are the largest of any test, waited is the sum', async (t) => {

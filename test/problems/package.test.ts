@@ -36,7 +36,7 @@ t.test('a Kattis package is read: samples first, numbers in their order, limits,
       choice: { kind: 'float', absoluteEpsilon: 1e-4, relativeEpsilon: 1e-4, ignoreCase: true },
     },
     limits: { cpuTimeMs: 1_500, memoryMiB: 512, outputKiB: 2_048 },
-    plan: { policy: 'first-failure', groups: [] },
+    plan: { policy: 'first-failure', groups: { length: 0 } },
     tests: [{ name: 'sample/1', isSample: true }, { name: '2', isSample: false }, { name: '10' }],
     inputValidators: [{ language: 'python', files: ['input_validators/check.py'], root: 'input_validators/' }],
     submissions: [
@@ -89,7 +89,7 @@ t.test('a plain directory is a problem too', async (t) => {
   t.match(read, {
     title: 'plain',
     checker: { kind: 'program', protocol: 'testlib', program: { language: 'cpp' } },
-    plan: { policy: 'all', groups: [] },
+    plan: { policy: 'all', groups: { length: 0 } },
     tests: [
       { name: '1', answer: '1.out' },
       { name: '2', answer: '2.ans' },
