@@ -80,7 +80,7 @@ export class Segments {
   make(segment: Segment): { fd: number; segment: Segment } {
     const found = this.open(segment.number);
     if (found !== undefined) {
-      if (found.segment.start === segment.start && found.segment.salt === segment.salt) return found;
+      if (found.segment.start === segment.start && found.segment.salt === segment.salt) return this.#named(found);
       closeSync(found.fd);
     }
     const temporary = this.#takeSpare(segment.bytes) ?? this.#writeZeros(segment.bytes);
@@ -89,11 +89,22 @@ export class Segments {
       writeSync(fd, encode(segment), 0, SEGMENT.size, 0);
       fsyncSync(fd);
       renameSync(temporary, this.path(segment.number));
-      syncDirectory(this.directory);
-      return { fd, segment };
     } catch (error) {
       closeSync(fd);
       rmSync(temporary, { force: true }); // retries on a bad disk must not pile up
+      throw error;
+    }
+    return this.#named({ fd, segment });
+  }
+
+  /** The name lasts: also when its maker died before he had come to sync it. */
+  #named<T extends { readonly fd: number; readonly segment: Segment }>(made: T): T {
+    try {
+      syncDirectory(this.directory);
+      return made;
+    } catch (error) {
+      closeSync(made.fd);
+      this.remove(made.segment.number); // or the next one would find it, and a second sync would say that all is well
       throw error;
     }
   }
