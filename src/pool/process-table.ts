@@ -9,7 +9,7 @@
 
 import { native } from '../shm/native.js';
 import { type RowIndex, type SlotIndex, slotIndex } from '../units.js';
-import { CLAIM_RUN_SHIFT, MAX_LANES, SLOT, SlotState, TURNS_HEADER, Wanted } from './cell-layout.js';
+import { MAX_LANES, SLOT, SlotState, TURNS_HEADER, Wanted } from './cell-layout.js';
 import { claimOf, inClaim, LEADER_SHIFT, PRIORITY_MASK } from './claims.js';
 import { entryOf, type ProcessEntry, type Standing, standingOf } from './process-entry.js';
 import { createTurnsFile, mapTurnsFile, TurnsWords } from './turns-words.js';
@@ -156,7 +156,7 @@ export class ProcessTable {
     this.#words.storeText(slot, FIELDS.TITLE, posting.title);
     const hasLane = leader === 0 && this.waiters === 0 && this.#takeIdleLane(slot, run, nowNs);
     this.#words.store(slot, FIELDS.TURNS, hasLane ? 1 : 0);
-    this.setWanted(slot, run, hasLane ? Wanted.run : Wanted.wait);
+    this.#words.store(slot, FIELDS.WANTED, run * 4 + (hasLane ? Wanted.run : Wanted.wait));
     // The state comes after the lane: a scheduler that saw `waiting` first would give this slot a second one.
     this.#words.store(slot, FIELDS.STATE, run * 8 + SlotState.waiting);
     if (hasLane && posting.follower !== undefined) {
@@ -182,13 +182,14 @@ export class ProcessTable {
 
   /**
    * The decision about a run. The caller rings the cell's doorbell when the cell may be running or stopped already.
-   * `kill` is the last word on a run: whoever cancels it need not ask the scheduler, which may be writing just now.
+   * `kill` is the last word on a run: whoever cancels it need not ask the scheduler, which may be writing just now. A slot
+   * that has gone on to its next run keeps its word: with one of the run before its cell would wait for ever.
    */
   setWanted(slot: SlotIndex, run: number, wanted: Wanted): void {
     const at = this.#words.at(slot, FIELDS.WANTED);
     for (;;) {
       const old = Atomics.load(this.#words.words, at);
-      if (old === run * 4 + Wanted.kill) return;
+      if (old >>> 2 !== run || old === run * 4 + Wanted.kill) return;
       if (Atomics.compareExchange(this.#words.words, at, old, run * 4 + wanted) === old) return;
     }
   }
@@ -325,13 +326,14 @@ export class ProcessTable {
     return this.#words.load(slot, FIELDS.LANE) !== 0;
   }
 
-  /** Gives back the lane a slot holds, if it holds one. */
-  freeLane(slot: SlotIndex): void {
-    const claim = Atomics.exchange(this.#words.words, this.#words.at(slot, FIELDS.LANE), 0);
+  /** Gives back the lane a run holds, if it holds one; not one that its slot has taken for the next run meanwhile. */
+  freeLane(slot: SlotIndex, run: number): void {
+    const at = this.#words.at(slot, FIELDS.LANE);
+    const claim = Atomics.load(this.#words.words, at);
     const lane = inClaim(claim);
-    if (lane !== undefined) {
-      Atomics.compareExchange(this.#words.words, this.#words.laneAt(lane), claimOf(slot, claim >>> CLAIM_RUN_SHIFT), 0);
-    }
+    if (lane === undefined || claim !== claimOf(lane, run)) return;
+    if (Atomics.compareExchange(this.#words.words, at, claim, 0) !== claim) return;
+    Atomics.compareExchange(this.#words.words, this.#words.laneAt(lane), claimOf(slot, run), 0);
   }
 
   // ---- the scheduler's bell -----------------------------------------------------------------------------------------

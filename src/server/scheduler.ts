@@ -122,7 +122,7 @@ export class Scheduler {
     if (this.#known[slot] === 0) this.#arrive(slot, run, nowNs);
     // A cell that has not begun yet never stops: it sees that it must not (stay_may_begin in native/cell/stay.c).
     if (state !== SlotState.running && this.#stopping.delete(slot)) {
-      this.#table.freeLane(slot);
+      this.#table.freeLane(slot, run);
       const memoryBytes = this.#table.entry(slot).memoryBytes + this.#followers.memoryBytes(slot);
       this.#turns.stopped(slot, nowNs, memoryBytes);
     }

@@ -65,7 +65,7 @@ t.test('an idle lane is taken on the spot, and a second run waits and rings', (t
   t.equal(table.wanted(second), Wanted.wait);
   t.equal(table.waiters, 1);
   t.not(table.bell, bell);
-  table.freeLane(first);
+  table.freeLane(first, table.run(first));
   t.equal(table.laneHolder(0), undefined);
   t.notOk(table.takeLane(0, second, 1, 7n) && table.takeLane(0, first, 1, 7n), 'a lane has one holder');
   t.end();
@@ -76,7 +76,7 @@ t.test('a lane given to a run that has ended meanwhile is free again, whatever i
   const slot = claimed(table);
   const ended = table.post(slot, POSTING, 1n);
   table.setCell(slot, 101); // as the cell leaves it
-  table.freeLane(slot);
+  table.freeLane(slot, table.run(slot));
   t.notOk(table.giveLane(1, slot, ended, 2n), 'the cell is idle');
   t.equal(table.laneHolder(1), undefined);
   const next = table.post(slot, POSTING, 3n);
@@ -86,6 +86,23 @@ t.test('a lane given to a run that has ended meanwhile is free again, whatever i
   table.release(slot);
   t.notOk(table.giveLane(0, slot, next, 6n), 'the slot is free');
   t.same([table.laneHolder(0), table.laneHolder(1)], [undefined, undefined]);
+  t.end();
+});
+
+t.test('what is said about a run that is over leaves the next run of its slot alone', (t) => {
+  const { table } = make(t, 4, 2);
+  const slot = claimed(table);
+  const ended = table.post(slot, POSTING, 1n);
+  table.freeLane(slot, ended);
+  table.setCell(slot, 101);
+  const next = table.post(slot, POSTING, 2n);
+  table.setWanted(slot, ended, Wanted.wait);
+  t.equal(table.wanted(slot), Wanted.run, 'else its cell would wait for ever');
+  table.freeLane(slot, ended);
+  t.equal(table.laneHolder(0), slot, 'it keeps its lane');
+  t.ok(table.hasLane(slot));
+  table.freeLane(slot, next);
+  t.equal(table.laneHolder(0), undefined);
   t.end();
 });
 
@@ -114,7 +131,7 @@ t.test('run numbers of a slot differ from one run to the next', (t) => {
   const { table } = make(t, 1, 1);
   const slot = claimed(table);
   const first = table.post(slot, POSTING, 0n);
-  table.freeLane(slot);
+  table.freeLane(slot, table.run(slot));
   t.not(table.post(slot, POSTING, 0n), first);
   t.end();
 });
@@ -137,7 +154,7 @@ t.test(
     }
     table.setCell(first, 101); // the cell has ended that run
     t.same(table.killRow(rowIndex(9)), [102], 'what has ended is not killed again');
-    table.freeLane(first);
+    table.freeLane(first, table.run(first));
     table.waiters = 0;
     table.post(first, { ...POSTING, row: 11 }, 4n);
     t.equal(table.wanted(first), Wanted.run);
