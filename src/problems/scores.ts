@@ -1,6 +1,6 @@
 /**
  * Who has what for a problem: of each user the best submission. A rejudged submission counts with its newest answer that is
- * done. Better is: accepted, then more points, then more tests right, then the earlier one.
+ * done, and was sent when it was sent first. Better is: accepted, then more points, then more tests right, then the earlier one.
  */
 
 import type { ScoreReply } from '../io/reply-schema.js';
@@ -18,7 +18,10 @@ export interface ScoreSources {
 }
 
 interface Judged {
+  /** With the answer that counts. */
   readonly row: Row;
+  /** As it was sent, before any rejudging; the same while there was none. */
+  readonly sent: Row;
   readonly score: number | null;
   readonly passed: number;
 }
@@ -38,21 +41,24 @@ export class Scores {
 
   of(problem: string): ScoreReply[] {
     const { store, row } = this.#sources;
-    const newest = new Map<string, Row>();
+    const newest = new Map<string, { sent: Row; row: Row }>();
     for (const { id, rejudgeOf } of store.submissions(problem)) {
       const found = row(id);
-      if (found !== undefined) newest.set(rejudgeOf ?? id, found);
+      const first = rejudgeOf ?? id;
+      if (found !== undefined) newest.set(first, { sent: newest.get(first)?.sent ?? found, row: found });
     }
     const byUser = new Map<number, Judged[]>();
-    for (const one of newest.values()) byUser.set(one.user, [...(byUser.get(one.user) ?? []), this.#judged(one)]);
+    for (const { sent, row: counts } of newest.values()) {
+      byUser.set(sent.user, [...(byUser.get(sent.user) ?? []), this.#judged(sent, counts)]);
+    }
     const all = Array.from(byUser, ([user, judged]) => this.#best(user, judged));
     return all.sort((a, b) => a.user.localeCompare(b.user, 'en'));
   }
 
-  #judged(row: Row): Judged {
+  #judged(sent: Row, row: Row): Judged {
     const response = this.#sources.response(row);
     const passed = response?.tests.filter(({ verdict }) => verdict === 'AC').length ?? 0;
-    return { row, score: response?.score ?? null, passed };
+    return { row, sent, score: response?.score ?? null, passed };
   }
 
   #best(user: number, judged: readonly Judged[]): ScoreReply {
@@ -61,7 +67,7 @@ export class Scores {
         Number(isAccepted(b)) - Number(isAccepted(a)) ||
         (b.score ?? 0) - (a.score ?? 0) ||
         b.passed - a.passed ||
-        a.row.arrival - b.row.arrival,
+        a.sent.arrival - b.sent.arrival,
     );
     if (best === undefined) throw new RangeError('no submission to choose from');
     return {
@@ -71,7 +77,7 @@ export class Scores {
       testsPassed: best.passed,
       submissions: judged.length,
       best: Buffer.from(best.row.id).toString('hex'),
-      sentAt: new Date(best.row.sentAtMs).toISOString(),
+      sentAt: new Date(best.sent.sentAtMs).toISOString(),
     };
   }
 }
