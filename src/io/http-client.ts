@@ -1,5 +1,12 @@
-/** The client over HTTP, by Node's fetch. What comes back is checked to be an answer of turno before it is believed. */
+/**
+ * The client over HTTP. What comes back is checked to be an answer of turno before it is believed.
+ *
+ * By node:http and not by fetch: fetch gives an answer up after five minutes, and a submission may wait for longer than that.
+ * Redirects are not followed: a token is not carried to wherever somebody points.
+ */
 
+import type { Agent, IncomingMessage } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { TurnoError } from '../errors.js';
 import { type Client, type Download, Refusal } from './client.js';
 import type {
@@ -19,16 +26,29 @@ import type {
 } from './reply-schema.js';
 import type { ProblemSubmissionBody, SubmissionBody } from './schema.js';
 
+/** An idle connection is given back so soon: before the server does it, in the moment of a request. */
+const IDLE_MS = 60_000;
+
 const problemPath = (id: string) => `/v1/problems/${encodeURIComponent(id)}`;
+
+interface Answer {
+  readonly status: number;
+  /** The header that says what a file is called. */
+  readonly disposition: string;
+  readonly content: Buffer;
+}
 
 export class HttpClient implements Client {
   readonly server: string;
   readonly #token: string | undefined;
+  #agent: Agent | undefined;
+  #isClosed = false;
 
   /** @param server URL without a slash at its end (connect.ts) */
   constructor(server: string, token: string | undefined) {
     this.server = server;
-    this.#token = token;
+    // One that no header can carry is nobody's: the server says so.
+    this.#token = token !== undefined && !/^[\x21-\x7e]*$/.test(token) ? '?' : token;
   }
 
   async ping(): Promise<void> {
@@ -130,63 +150,69 @@ export class HttpClient implements Client {
   }
 
   async close(): Promise<void> {
-    // The connections are fetch's, for the whole process: it closes those that are idle, and they keep nothing alive.
+    this.#isClosed = true;
+    this.#agent?.destroy();
   }
 
   async #json<Reply>(method: string, path: string, body?: unknown): Promise<Reply> {
-    const response = await this.#ask(method, path, body);
-    return (await this.#parsed(response)) as Reply;
+    const { status, content } = await this.#ask(method, path, body);
+    return this.#parsed(status, content) as Reply;
   }
 
   async #download(path: string): Promise<Download> {
-    const response = await this.#ask('GET', path);
-    const name = /filename\*=UTF-8''(\S+)/.exec(response.headers.get('content-disposition') ?? '')?.[1];
-    const content = Buffer.from(await response.arrayBuffer().catch((error: Error) => this.#brokenOff(error)));
+    const { disposition, content } = await this.#ask('GET', path);
+    const name = /filename\*=UTF-8''(\S+)/.exec(disposition)?.[1];
     return { name: decodeURIComponent(name ?? 'file'), content };
   }
 
   /** @throws Refusal for an error of the server, TURNO_UNREACHABLE when there is none. */
-  async #ask(method: string, path: string, body?: unknown): Promise<Response> {
-    const headers: Record<string, string> = {};
-    if (this.#token !== undefined) headers.authorization = `Bearer ${this.#token}`;
-    if (body !== undefined) headers['content-type'] = 'application/json';
-    const response = await fetch(`${this.server}${path}`, {
-      method,
-      headers,
-      redirect: 'error', // a token is not carried to wherever somebody points
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    }).catch((error: Error) => {
-      // fetch says only "fetch failed"; why stands in the cause.
-      const problem = ((error.cause ?? error) as Error & { code?: string }).code ?? error.message;
+  async #ask(method: string, path: string, body?: unknown): Promise<Answer> {
+    const answer = await this.#answered(method, path, body).catch((error: NodeJS.ErrnoException) => {
+      const problem = this.#isClosed ? 'this client was closed' : (error.code ?? error.message);
       // HPE_: of the parser of HTTP. Somebody answers, but not in HTTP.
       const code = problem.startsWith('HPE_') ? 'TURNO_ANSWER' : 'TURNO_UNREACHABLE';
-      throw new TurnoError(code, { server: this.server, problem }, { cause: error });
+      throw error instanceof TurnoError
+        ? error
+        : new TurnoError(code, { server: this.server, problem }, { cause: error });
     });
-    if (response.ok) return response;
-    const { error } = (await this.#parsed(response)) as Partial<ErrorReply>;
+    const { status, content } = answer;
+    if (status >= 200 && status < 300) return answer;
+    const { error } = this.#parsed(status, content) as Partial<ErrorReply>;
     if (typeof error?.code !== 'string' || typeof error.message !== 'string') {
-      throw new TurnoError('TURNO_ANSWER', {
-        server: this.server,
-        problem: `status ${response.status} without a code`,
-      });
+      throw new TurnoError('TURNO_ANSWER', { server: this.server, problem: `status ${status} without a code` });
     }
     throw new Refusal(error.code, error.message, error.field);
   }
 
-  /** The front died, or the connection did, in the middle of an answer. */
-  #brokenOff(error: Error): never {
-    const problem = `an answer broke off: ${error.message}`;
-    throw new TurnoError('TURNO_UNREACHABLE', { server: this.server, problem }, { cause: error });
+  async #answered(method: string, path: string, body?: unknown): Promise<Answer> {
+    // TLS is loaded by those who use it.
+    const { Agent, request } = await (this.server.startsWith('https:') ? import('node:https') : import('node:http'));
+    if (this.#isClosed) throw new Error('closed');
+    this.#agent ??= new Agent({ keepAlive: true, timeout: IDLE_MS });
+    const headers: Record<string, string> = {};
+    if (this.#token !== undefined) headers.authorization = `Bearer ${this.#token}`;
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    const options = { method, headers, agent: this.#agent };
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request(`${this.server}${path}`, options, resolve)
+        .once('error', reject)
+        .end(body === undefined ? undefined : JSON.stringify(body));
+    });
+    const content = await buffer(response).catch((error: Error) => {
+      // The front died, or the connection did, in the middle of an answer.
+      const problem = `an answer broke off: ${error.message}`;
+      throw new TurnoError('TURNO_UNREACHABLE', { server: this.server, problem }, { cause: error });
+    });
+    return { status: response.statusCode ?? 0, disposition: response.headers['content-disposition'] ?? '', content };
   }
 
-  async #parsed(response: Response): Promise<unknown> {
-    const text = await response.text().catch((error: Error) => this.#brokenOff(error));
+  #parsed(status: number, content: Buffer): unknown {
     try {
-      const value: unknown = JSON.parse(text);
+      const value: unknown = JSON.parse(content.toString('utf8'));
       if (typeof value === 'object' && value !== null) return value;
       throw new TypeError('JSON, but no object');
     } catch (error) {
-      const problem = `status ${response.status}, ${(error as Error).message}`;
+      const problem = `status ${status}, ${(error as Error).message}`;
       throw new TurnoError('TURNO_ANSWER', { server: this.server, problem }, { cause: error });
     }
   }

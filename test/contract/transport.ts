@@ -49,9 +49,11 @@ const TESTS: Readonly<Record<string, (t: Test, way: Way) => Promise<void>>> = {
   },
 
   'a wrong token is refused, and what needs none is answered with it': async (t, { open }) => {
-    const client = await open({ token: 'not-a-token' });
-    await t.rejects(client.list({}), { name: 'Refusal', code: 'TURNO_TOKEN_UNKNOWN' });
-    await client.ping();
+    for (const token of ['not-a-token', 'of two\nlines', 'é', '']) {
+      const client = await open({ token });
+      await t.rejects(client.list({}), { name: 'Refusal', code: /^TURNO_TOKEN_(UNKNOWN|MISSING)$/ }, token);
+      await client.ping();
+    }
   },
 
   'a user registers once, and the name is checked': async (t, { client }) => {
@@ -237,11 +239,24 @@ const TESTS: Readonly<Record<string, (t: Test, way: Way) => Promise<void>>> = {
     t.match(await long, { verdict: 'cancelled' });
   },
 
+  'a client that is closed in the middle of a request rejects it at once': async (t, { client, open }) => {
+    const { token } = await client.register('impatient');
+    const own = await open({ token });
+    const asked = own.submit({ ...LOOP, limits: { cpuTimeMs: 60_000 } }, { wait: true });
+    asked.catch(() => undefined);
+    const other = await open({ token });
+    const { id } = await until(async () => (await other.list({})).submissions[0]);
+    await own.close();
+    await t.rejects(asked, { code: 'TURNO_UNREACHABLE', message: /this client was closed/ });
+    await other.cancel(id);
+  },
+
   'a client that was closed refuses, and a server that is not there is unreachable': async (t, { address, open }) => {
     const client = await open();
     await client.ping();
     await client.close();
     await client.close();
+    await t.rejects(client.ping(), { code: 'TURNO_UNREACHABLE', message: /this client was closed/ });
     const nowhere = await connect(nobodyAt(address));
     await t.rejects(nowhere.ping(), { code: 'TURNO_UNREACHABLE' });
     await nowhere.close();
