@@ -40,8 +40,9 @@ export function registerCommand(context: Context): Command {
 
 async function rosterOf(context: Context, options: RegisterOptions): Promise<void> {
   const client = await connect(serverOf(context, options));
-  const { tokens, count, known } = await registerRoster(client, options.roster ?? '', options.invite);
-  print(context.out, tokens);
+  const { count, known } = await registerRoster(client, options.roster ?? '', options.invite, (line) => {
+    print(context.out, line);
+  });
   const passedOver = known.length === 0 ? '' : `; registered already: ${known.join(', ')}`;
   print(context.err, `registered ${count}${passedOver}`);
 }

@@ -13,30 +13,41 @@ import { bytesOfFile } from './submission-files.js';
 const NAME_COLUMNS = ['name', 'user', 'username', 'login'];
 
 export interface Registered {
-  /** CSV: name,token. */
-  readonly tokens: string;
   readonly count: number;
   /** Names that were there already. */
   readonly known: readonly string[];
 }
 
-/** @throws TURNO_USAGE for a file without names, Refusal for a name the server does not take: those before it are registered */
-export async function registerRoster(client: Client, path: string, invite: string | undefined): Promise<Registered> {
-  const rows: string[][] = [];
+/**
+ * @param onLine a line of the CSV name,token, its head first; each as soon as it is known: nobody is told a token twice
+ * @throws TURNO_USAGE for a file without names, Refusal for a name the server does not take: those before it are registered
+ */
+export async function registerRoster(
+  client: Client,
+  path: string,
+  invite: string | undefined,
+  onLine: (line: string) => void,
+): Promise<Registered> {
+  const names = namesIn(path);
   const known: string[] = [];
-  for (const name of namesIn(path)) {
+  onLine(csvOf(['name', 'token'], []));
+  for (const name of names) {
     try {
-      rows.push([name, (await client.register(name, invite)).token]);
+      onLine(csvOf([name, (await client.register(name, invite)).token], []));
     } catch (error) {
       if (!(error instanceof Refusal) || error.code !== 'TURNO_USER_EXISTS') throw error;
       known.push(name);
     }
   }
-  return { tokens: csvOf(['name', 'token'], rows), count: rows.length, known };
+  return { count: names.length - known.length, known };
 }
 
 function namesIn(path: string): string[] {
   const [head = [], ...records] = recordsOfCsv(bytesOfFile(path).toString('utf8'), path);
+  const [only = ''] = head;
+  if (head.length === 1 && /[;\t]/.test(only)) {
+    throw new TurnoError('TURNO_USAGE', { problem: `${path}: expected commas between columns, found "${only}".` });
+  }
   const column = head.findIndex((title) => NAME_COLUMNS.includes(title.toLowerCase()));
   const rows = column < 0 ? [head, ...records] : records;
   const names = rows.map((record) => record[Math.max(0, column)] ?? '').filter((name) => name !== '');

@@ -71,6 +71,17 @@ t.test('a course: a roster, submissions for a problem, scores, rejudging', async
   const again = await operator('register', '--roster', join(files, 'students.csv'));
   t.match(again, { status: 0, err: /registered 0; registered already: ada, Grace, H\./ });
 
+  const badName = join(files, 'bad.csv');
+  writeFileSync(badName, 'name\nzoe\n"uid:0"\nlast\n');
+  const broken = await operator('register', '--roster', badName);
+  t.match(
+    broken,
+    { status: 2, out: /^name,token\r\nzoe,\S+\r\n$/ },
+    'whose token was made has it, whatever comes after',
+  );
+  writeFileSync(badName, 'name;group\nmax;1\n');
+  t.match(await operator('register', '--roster', badName), { status: 2, out: '', err: /expected commas.*name;group/ });
+
   const turno = commands(server, ada?.[1] ?? '');
   const sum = join(files, 'sum');
   t.match(await turno('problem', 'add', sum), { status: 2, err: /TURNO_OPERATOR/ });
