@@ -2,6 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Test, t } from 'tap';
 import { statOf } from '../../src/proc-stat.js';
 import { descendantsOf, startServer, type TestServer } from '../start-server.js';
@@ -17,16 +18,25 @@ const POLICY = { language: 'python', source: 'import os\nprint(os.sched_getsched
 function realtimeThreads(server: TestServer): Record<string, number> {
   const found: Record<string, number> = {};
   for (const pid of [server.pid, ...descendantsOf(server.pid)]) {
-    const threads = readdirSync(`/proc/${pid}/task`).filter((thread) => isRealtime(pid, thread));
+    const threads = threadsOf(pid).filter((thread) => isRealtime(pid, thread));
+    if (threads.length === 0) continue;
     const name =
       pid === server.pid
         ? 'primary'
         : /front\.js/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))
           ? 'front'
           : 'other';
-    if (threads.length > 0) found[name] = (found[name] ?? 0) + threads.length;
+    found[name] = (found[name] ?? 0) + threads.length;
   }
   return found;
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return []; // a process of a cell, which has ended meanwhile
+  }
 }
 
 function isRealtime(pid: number, thread: string): boolean {
@@ -41,6 +51,8 @@ async function judged(t: Test, server: TestServer): Promise<void> {
 t.test('the scheduler and every runner are, whatever they start is not', { skip }, async (t) => {
   const server = await startServer(t, { args: ['--runners', '2'] });
   await judged(t, server);
+  // The server is ready when one of its runners is.
+  while ((realtimeThreads(server).front ?? 0) < 2) await delay(10);
   t.strictSame(realtimeThreads(server), { primary: 1, front: 2 });
 });
 
