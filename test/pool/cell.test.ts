@@ -1,6 +1,6 @@
 /** A cell as a runner sees it: runs, results, its end. */
 
-import { mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, t } from 'tap';
 import type { CellSetup, Run } from '../../src/pool/cell.js';
@@ -81,7 +81,7 @@ t.test('two runs at once take two cells, and a third waits for one', async (t) =
 
 t.test('a file comes out of the box when the program exits with 0', async (t) => {
   const { cells } = setUp(t, 1);
-  const path = join(mkdtempSync('/tmp/turno-test-'), 'product');
+  const path = join(t.testdirName, 'product');
   const fd = openSync(path, 'w+');
   const result = await cells.use((cell) =>
     cell.run(shell('echo made > product', { outFiles: [{ name: 'product', fd }], outBytes: 100 })),
