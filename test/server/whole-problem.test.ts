@@ -1,7 +1,7 @@
 /** A submission with many tests: the same on one lane and on several, and exactly one whole answer whatever dies. */
 
 import { t } from 'tap';
-import { childrenOf, type Json, startServer, type TestServer } from '../start-server.js';
+import { childrenOf, type Json, sendIfAlive, startServer, type TestServer } from '../start-server.js';
 
 const COUNT = 100;
 /** Right, but for three tests; each in its own way. */
@@ -70,7 +70,7 @@ t.test('a cell killed, then a front killed in the middle of a hundred tests: one
   await inTheMiddle(server, token, withDeadCells);
   const cells = server.fronts.flatMap((front) => childrenOf(front));
   t.ok(cells.length > 0, 'there are cells');
-  for (const pid of cells) process.kill(pid, 'SIGKILL');
+  for (const pid of cells) sendIfAlive(pid, 'SIGKILL');
   await server.idle();
   t.strictSame(judgement(await server.show(token, withDeadCells)), undisturbed, 'after the death of every cell');
 
