@@ -9,7 +9,8 @@
  *     from word 16  512 x (agent, permits it holds)
  *
  * Free permits are LIMIT less the sum of what agents hold, so each step is the store of one word, and an agent that dies in
- * the middle of one has done it or not. Permits of the dead are free again as soon as somebody waits for them. Who only
+ * the middle of one has done it or not. All of them count modulo 2^32: a semaphore that only signals passes that in years, and
+ * what is free is right all the same. Permits of the dead are free again as soon as somebody waits for them. Who only
  * ever acquires, as the consumer of a signal does, holds what it acquired: its death gives all of it back. In a bounded one the
  * limit stays: there a release by somebody who held none is of a permit that another held, so that his death gives back nothing
  * that was released already.
@@ -35,6 +36,7 @@ const IMPATIENT = 4;
 const HOLDERS = 16;
 const BYTES = (HOLDERS + AGENTS * 2) * 4;
 const EVERYBODY = 2 ** 30;
+const MOST_FREE = 2 ** 31 - 1;
 /** In parts of the space's lookEveryMs. */
 const PATIENCE = 1 / 5;
 const LAPSE = 1 / 2;
@@ -54,7 +56,8 @@ export class Semaphore extends Holdable {
   /** @param value permits at the beginning; what counts is that of whoever makes it first */
   constructor(space: Space, name: string, value = 1) {
     super();
-    if (!Number.isInteger(value) || value < 0) throw new RangeError(`value: expected an integer from 0, got ${value}`);
+    if (!Number.isInteger(value) || value < 0 || value > MOST_FREE)
+      throw new RangeError(`value: expected an integer from 0 to ${MOST_FREE}, got ${value}`);
     this.space = space;
     this.#at =
       space.object(name, ObjectKind.semaphore, BYTES, (first) => {
@@ -95,7 +98,7 @@ export class Semaphore extends Holdable {
     }
   }
 
-  /** @throws RangeError when a bounded one would get more permits than it had at the beginning */
+  /** @throws RangeError when a bounded one would get more permits than it had at the beginning, or any more than 2^31 - 1 */
   override release(): void {
     const isAnybodyImpatient = this.#locked(() => {
       this.#give();
@@ -139,8 +142,8 @@ export class Semaphore extends Holdable {
 
   #give(): void {
     const { words, agents } = this.space;
-    if (this.isBounded && this.#free() >= (words[this.#at + BOUND] ?? 0))
-      throw new RangeError('release: called more often than acquire');
+    const most = this.isBounded ? (words[this.#at + BOUND] ?? 0) : MOST_FREE;
+    if (this.#free() >= most) throw new RangeError('release: called more often than acquire');
     const own = this.#holder(slotOf(agents.self));
     const isMine = words[own] === agents.self && (words[own + 1] ?? 0) > 0;
     const held = isMine ? own : this.isBounded ? this.#someHolder() : undefined;
@@ -192,7 +195,7 @@ export class Semaphore extends Holdable {
   #free(): number {
     let held = 0;
     for (let slot = 0; slot < AGENTS; slot++) held += this.space.words[this.#holder(slot) + 1] ?? 0;
-    return (this.space.words[this.#at + LIMIT] ?? 0) - held;
+    return ((this.space.words[this.#at + LIMIT] ?? 0) - held) | 0;
   }
 
   /** @returns whether there was something. */
