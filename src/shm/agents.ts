@@ -54,14 +54,18 @@ export class Agents {
     this.#first = host.geometry.agents / 4;
   }
 
-  /** The word of this thread's agent. */
+  /**
+   * The word of this thread's agent.
+   * @throws RangeError when it has retired: 0 in a lock would be a lock that everybody has
+   */
   get self(): AgentWord {
+    if (this.#self === 0) throw new RangeError('closed: this thread is through with it');
     return this.#self;
   }
 
   /** Index of the first word of this thread's slot. */
   get base(): number {
-    return this.at(slotOf(this.#self));
+    return this.at(slotOf(this.self));
   }
 
   /** Index of the first word of a slot. */

@@ -1,7 +1,16 @@
 /** What nobody should do with the tools, and what must not happen when they have been used for years. */
 
 import t from 'tap';
-import { BoundedSemaphore, Semaphore, Space } from '../../src/shm/index.js';
+import {
+  BoundedSemaphore,
+  Condition,
+  Lock,
+  PipeEnd,
+  RLock,
+  Semaphore,
+  SharedArray,
+  Space,
+} from '../../src/shm/index.js';
 import { freshSpace } from './fresh-space.js';
 
 const MOST = 2 ** 31 - 1;
@@ -30,4 +39,25 @@ t.test('a semaphore has at most as many permits as it can count', (t) => {
   t.throws(() => full.release(), RangeError);
   t.equal(full.value, MOST);
   t.end();
+});
+
+t.test('whoever has closed his space gets nothing of it any more', async (t) => {
+  const { space } = freshSpace(t);
+  const mine = Space.attach(space.buffer);
+  const [lock, recursive, semaphore] = [new Lock(mine, 'a'), new RLock(mine, 'b'), new Semaphore(mine, 'c')];
+  const array = new SharedArray(mine, 'd', 'i32', 1);
+  const pipe = new PipeEnd(mine, 'e', 0);
+  const condition = new Condition(lock, 'f');
+  mine.close();
+  for (const tool of [lock, recursive, semaphore, array.lock]) {
+    t.throws(() => tool.acquire(), /closed/);
+    t.throws(() => tool.acquire({ timeoutMs: 0 }), /closed/);
+    await t.rejects(tool.acquireLater(), /closed/);
+    t.throws(() => tool.release(), RangeError);
+  }
+  t.throws(() => pipe.send(1), /closed/);
+  t.throws(() => pipe.receive({ timeoutMs: 0 }), /closed/);
+  t.throws(() => condition.wait(), RangeError);
+  t.throws(() => condition.notify(), RangeError);
+  t.throws(() => new Lock(mine, 'g'), /closed/);
 });
