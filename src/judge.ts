@@ -288,7 +288,7 @@ export class Judge implements JudgeApi {
   /** Of a row that is done nothing runs on, nor is begun, in any front. */
   #endRuns(row: RowIndex, user: number): void {
     const { processTable, onCancel } = this.#parts;
-    for (const pid of processTable.killRow(row)) native.queueSignal(pid, DOORBELL_SIGNAL, 0);
+    for (const pid of processTable.killRow(row)) native.sendSignal(pid, DOORBELL_SIGNAL);
     onCancel(row, user);
     this.forget(row, user);
   }

@@ -201,12 +201,21 @@ void SetAlarm(Arguments args) {
 // threadId(): the kernel's number of the calling thread.
 void ThreadId(Arguments args) { args.GetReturnValue().Set(static_cast<int32_t>(syscall(SYS_gettid))); }
 
-// queueSignal(pid, signal, value): false when there is no such process.
+// queueSignal(pid, signal, value): false when there is no such process. EAGAIN when the queue of its user is full.
 void QueueSignal(Arguments args) {
   sigval value = {};
   value.sival_int = IntAt(args, 2);
   if (sigqueue(IntAt(args, 0), IntAt(args, 1), value) == 0) return args.GetReturnValue().Set(true);
   if (errno != ESRCH) return ThrowErrno(args, "sigqueue", errno);
+  args.GetReturnValue().Set(false);
+}
+
+// sendSignal(pid, signal): false when there is no such process. A full queue loses what came with the signal, never the signal.
+void SendSignal(Arguments args) {
+  const int pid = IntAt(args, 0);
+  if (pid <= 0) return args.GetReturnValue().Set(false); // to kill() that is a group, or everybody
+  if (kill(pid, IntAt(args, 1)) == 0) return args.GetReturnValue().Set(true);
+  if (errno != ESRCH) return ThrowErrno(args, "kill", errno);
   args.GetReturnValue().Set(false);
 }
 
@@ -401,6 +410,7 @@ NODE_MODULE_INIT(/* exports, module, context */) {
   NODE_SET_METHOD(exports, "setAlarm", SetAlarm);
   NODE_SET_METHOD(exports, "threadId", ThreadId);
   NODE_SET_METHOD(exports, "queueSignal", QueueSignal);
+  NODE_SET_METHOD(exports, "sendSignal", SendSignal);
   NODE_SET_METHOD(exports, "setDeathSignal", SetDeathSignal);
   NODE_SET_METHOD(exports, "setRealtime", SetRealtime);
   NODE_SET_METHOD(exports, "lockFile", LockFile);

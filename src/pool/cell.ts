@@ -206,7 +206,7 @@ export class Cell {
       const answer = this.#next();
       this.#send(numbered(request, number), [stdin, stdout, stderr, ...inFds, ...run.outFiles.map(({ fd }) => fd)]);
       const { follower } = run.posting;
-      if (!mustWait && follower !== undefined) native.queueSignal(this.#table.cellPid(follower), DOORBELL_SIGNAL, 0);
+      if (!mustWait && follower !== undefined) native.sendSignal(this.#table.cellPid(follower), DOORBELL_SIGNAL);
       if (run.isCancelled?.()) this.cancel();
       const report = await answer;
       if (report.kind !== ReportKind.result || report.run !== number) {
@@ -231,7 +231,7 @@ export class Cell {
   /** Ends the program that runs now, wherever it is; its run is answered with the limit `cancelled`. */
   cancel(): void {
     this.#table.setWanted(this.slot, this.#table.run(this.slot), Wanted.kill);
-    native.queueSignal(this.#table.cellPid(this.slot), DOORBELL_SIGNAL, 0);
+    native.sendSignal(this.#table.cellPid(this.slot), DOORBELL_SIGNAL);
   }
 
   /** Ends the cell, with whatever runs in it: it sees the end of file on its control socket. */

@@ -266,7 +266,7 @@ export class Primary {
   forward(): void {
     const table = this.#processTable;
     if (table === undefined) return;
-    for (const slot of table.slots()) native.queueSignal(table.cellPid(slot), FORWARD_SIGNAL, 0);
+    for (const slot of table.slots()) native.sendSignal(table.cellPid(slot), FORWARD_SIGNAL);
   }
 
   /** Has a consistent copy of the table written; two at once are one. */

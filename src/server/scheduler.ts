@@ -144,7 +144,7 @@ export class Scheduler {
         this.#stopping.set(slot, 0);
         continue;
       }
-      native.queueSignal(cell.pid, constants.signals.SIGKILL, 0);
+      native.sendSignal(cell.pid, constants.signals.SIGKILL);
       this.#onStuck(cell);
     }
   }
@@ -187,7 +187,7 @@ export class Scheduler {
   #tell(slot: SlotIndex, run: number, wanted: Wanted): void {
     this.#table.setWanted(slot, run, wanted);
     const pid = this.#table.cellPid(slot);
-    if (pid !== 0) native.queueSignal(pid, DOORBELL_SIGNAL, 0);
+    if (pid !== 0) native.sendSignal(pid, DOORBELL_SIGNAL);
   }
 
   #setAlarm(alarmNs: number, nowNs: number): void {

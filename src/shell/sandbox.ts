@@ -164,7 +164,7 @@ class SandboxedChild implements ShellChild {
   /** To the program; one that has not begun ends without ever having run. */
   signal(signal: NodeJS.Signals): void {
     if (signal === 'SIGUSR1') {
-      native.queueSignal(this.pid, FORWARD_SIGNAL, 0);
+      native.sendSignal(this.pid, FORWARD_SIGNAL);
       return;
     }
     const program = signal === 'SIGKILL' ? undefined : this.#program();

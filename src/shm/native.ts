@@ -41,7 +41,12 @@ export interface Native {
   setAlarm(us: number): void;
   /** The kernel's number of the calling thread. */
   threadId(): number;
-  /** sigqueue(3); false when there is no such process. */
+  /**
+   * kill(2); false when there is no such process. For cells: their programs can fill the queue of signals, which counts for
+   * a user and bounds what sigqueue(3) may add, of real-time signals too.
+   */
+  sendSignal(pid: number, signalNumber: number): boolean;
+  /** sigqueue(3); false when there is no such process. Throws EAGAIN when the queue is full. */
   queueSignal(pid: number, signalNumber: number, value: number): boolean;
   /**
    * From now on a queued signal of this number with a value below `bits.length * 32` sets that bit, and this event loop
@@ -132,6 +137,7 @@ const NAMES = [
   'bellOnAlarm',
   'setAlarm',
   'threadId',
+  'sendSignal',
   'queueSignal',
   'openBell',
   'closeBell',

@@ -189,7 +189,7 @@ struct outcome *host_shell(struct host *host, const char *script, const char *co
 
 void host_want(struct host *host, uint32_t wanted) {
   __atomic_store_n(&host->slot->wanted, host->run << 2 | wanted, __ATOMIC_SEQ_CST);
-  sigqueue((pid_t)host->slot->cell_pid, SIGRTMIN, (union sigval){0});
+  kill((pid_t)host->slot->cell_pid, SIGRTMIN);
 }
 
 int host_end(struct host *host) {

@@ -1,3 +1,5 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   constants,
@@ -12,8 +14,11 @@ import {
 import { Socket } from 'node:net';
 import { constants as os } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { abiOf, native } from '../../src/shm/native.js';
+
+const noPrlimit = spawnSync('prlimit', ['--version']).status === 0 ? false : 'needs prlimit';
 
 t.test('errors of the kernel come as code, errno and system call', async (t) => {
   t.throws(() => native.map(-1, 4_096), { code: 'EBADF', syscall: 'mmap' });
@@ -128,7 +133,19 @@ t.test('two parts are written one behind the other; released blocks read as zero
   closeSync(fd);
 });
 
+t.test('a real-time signal reaches a process whose queue of signals is full', { skip: noPrlimit }, async (t) => {
+  const child = spawn('prlimit', ['--sigpending=0', 'sleep', '60'], { stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  const pid = child.pid ?? 0;
+  while (!readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('sleep')) await delay(5);
+  t.throws(() => native.queueSignal(pid, 34, 0), { code: 'EAGAIN' });
+  t.ok(native.sendSignal(pid, 34));
+  await ended;
+});
+
 t.test('a signal to a process that is gone is false, not an error', async (t) => {
   t.equal(native.queueSignal(2 ** 22 + 1, os.signals.SIGTERM, 0), false);
+  t.equal(native.sendSignal(2 ** 22 + 1, os.signals.SIGTERM), false);
+  for (const nobody of [0, -1, -process.pid]) t.equal(native.sendSignal(nobody, 34), false, 'no group is meant');
   t.ok(native.threadId() > 0);
 });
