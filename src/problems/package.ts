@@ -23,6 +23,7 @@ import type { PackageFiles } from './package-files.js';
 import { type PackageProgram, programsIn } from './package-programs.js';
 import { type PackageTest, readTests } from './package-tests.js';
 import { type ReferenceSubmission, referencesIn } from './references.js';
+import { refuseUndone } from './undone.js';
 import { YamlMap } from './yaml-map.js';
 
 export const PROTOCOLS = ['icpc', 'testlib'] as const;
@@ -71,6 +72,7 @@ interface Kind {
 export function readPackage(files: PackageFiles, name: string): ProblemPackage {
   const isPlain = !files.has('problem.yaml') && ![...files.keys()].some((path) => path.startsWith('data/'));
   const yaml = YamlMap.of(files, 'problem.yaml');
+  refuseUndone(files, yaml);
   const own = yaml.map('turno');
   own.refuseOthers(['checker', 'validator_protocol', 'show_tests']);
   const kind = kindOf(yaml, isPlain);

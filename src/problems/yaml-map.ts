@@ -32,6 +32,10 @@ export class YamlMap {
     return new YamlMap(path, value as Record<string, unknown>);
   }
 
+  get keys(): string[] {
+    return Object.keys(this.#values);
+  }
+
   has(key: string): boolean {
     return this.#values[key] !== undefined && this.#values[key] !== null;
   }

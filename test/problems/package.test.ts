@@ -163,6 +163,24 @@ const BROKEN: readonly (readonly [string, Readonly<Record<string, string | null>
     /unknown key "cheker"/,
   ],
   ['a negative memory limit', { 'problem.yaml': 'limits: {memory: -1}' }, 'problem.yaml: limits', /above 0, found -1/],
+  ['a mistyped key', { 'problem.yaml': 'validator_flag: x' }, 'problem.yaml', /"validator_flag".*"validator_flags"/],
+  [
+    'a limit in the wrong place',
+    { 'problem.yaml': 'time_limit: 2' },
+    'problem.yaml',
+    /"time_limit".*"limits: time_limit"/,
+  ],
+  [
+    'an unknown limit',
+    { 'problem.yaml': 'limits: {time: 2}' },
+    'problem.yaml: limits',
+    /unknown key "time"; there are/,
+  ],
+  ['a score to be small', { 'problem.yaml': 'grading: {objective: min}' }, 'problem.yaml', /most points are the best/],
+  ['only some languages', { 'problem.yaml': 'languages: [java]' }, 'problem.yaml', /languages: .*only all/],
+  ['constants', { 'problem.yaml': 'constants: {k: 5}' }, 'problem.yaml', /constants: replacing them is not done/],
+  ['included code', { 'include/c/lib.c': '' }, 'include', /code that is included/],
+  ['a static validator', { 'static_validator/v.py': '' }, 'static_validator', /a static validator is not done/],
   ['half a MiB', { 'problem.yaml': 'limits: {memory: 100.5}' }, 'problem.yaml: limits', /whole number.*100.5/],
   ['an input without its answer', { 'data/secret/2.ans': null }, 'data/secret/2.in', /its answer is missing/],
   ['an answer without its input', { 'data/secret/2.in': null }, 'data/secret/2.ans', /its input is missing/],
@@ -186,6 +204,12 @@ const BROKEN: readonly (readonly [string, Readonly<Record<string, string | null>
     /found 2/,
   ],
 ];
+
+t.test('what means nothing to a judge is passed over', async (t) => {
+  const yaml =
+    'author: Ada\nauthors: [Ada]\nrating: 3\ncolor: red\nlanguages: all\ngrading: {objective: max}\nconstants: {}\n';
+  t.match(readPackage(files({ ...GOOD, 'problem.yaml': yaml }), 'sum'), { title: 'sum' });
+});
 
 t.test('each way to be broken has its own words', async (t) => {
   const said = new Set<string>();
