@@ -5,7 +5,8 @@
  *     esbuild   all files in one
  *     tsc       5.6 or later; its files are put into one by node, each a function that `require` finds by its path
  *
- * So a mistake in types is never a compile error, and a program behaves the same on every server.
+ * So a mistake in types is never a compile error, and a program behaves the same on every server. One of syntax is: CE, but RE
+ * where node erases the types, since nothing is compiled there.
  */
 
 import { readFile, realpath } from 'node:fs/promises';
