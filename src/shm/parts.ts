@@ -27,6 +27,14 @@ export const ARCHIVED = STATES.indexOf('archived');
 /** Version of a record that was never changed. */
 export const FIRST_VERSION = 2;
 
+/** A lock that is held, and by whom; of a dead holder pid and thread may be those of others by now. */
+export interface HeldLock {
+  readonly name: string;
+  readonly pid: number;
+  readonly tid: number;
+  readonly isDead: boolean;
+}
+
 export class TableParts {
   readonly region: Region;
   readonly agents: Agents;
@@ -183,10 +191,11 @@ export class TableParts {
   }
 
   /** The locks that are held at this moment, and by whom. */
-  heldLocks(): { name: string; pid: number; tid: number }[] {
+  heldLocks(): HeldLock[] {
     return this.#locks
-      .filter(({ lock }) => lock.holder !== 0)
-      .map(({ name, lock }) => ({ name, ...this.agents.describe(lock.holder) }));
+      .map(({ name, lock }) => ({ name, holder: lock.holder }))
+      .filter(({ holder }) => holder !== 0)
+      .map(({ name, holder }) => ({ name, ...this.agents.describe(holder), isDead: this.agents.isDead(holder) }));
   }
 
   #repairAccept(): void {

@@ -24,7 +24,7 @@ import { forgetArchived, releaseUnused } from './forgetting.js';
 import type { Journal } from './journal.js';
 import { LogKind } from './layout.js';
 import { type Counts, Listing } from './listing.js';
-import { TableParts } from './parts.js';
+import { type HeldLock, TableParts } from './parts.js';
 import { Reading } from './reading.js';
 import { H, type Region, type RegionOptions } from './region.js';
 import type { LogRecord } from './replay.js';
@@ -359,7 +359,7 @@ export class Table {
   }
 
   /** The locks that are held at this moment, and by whom. */
-  heldLocks(): { name: string; pid: number; tid: number }[] {
+  heldLocks(): HeldLock[] {
     return this.#parts.heldLocks();
   }
 

@@ -36,8 +36,8 @@ export class Watchdog {
   look(): Intervention[] {
     const interventions: Intervention[] = [];
     const seen = new Map<string, number>();
-    for (const { name, pid, tid } of this.#table.heldLocks()) {
-      if (pid === process.pid || !this.#isStopped(pid)) continue;
+    for (const { name, pid, tid, isDead } of this.#table.heldLocks()) {
+      if (isDead || pid === process.pid || !this.#isStopped(pid)) continue; // a dead one's number may be a stranger's by now
       const key = `${name} ${pid} ${tid}`;
       const looks = (this.#seen.get(key) ?? 0) + 1;
       seen.set(key, looks);

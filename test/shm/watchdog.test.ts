@@ -44,3 +44,15 @@ t.test('one that stays stopped is ended, and others finish its change', async (t
   t.match(table.read(rowIndex(0)), { state: 'running', owner: 5 });
   t.match(table.counts(), { queued: 0, running: 1 });
 });
+
+t.test(
+  'nobody is woken or ended for a lock whose holder is dead: his number may be that of another by now',
+  async (t) => {
+    const table = freshTable(t);
+    submit(table, table.addUser({ name: 'Ada', tokenHash: hashOf('ada') }));
+    await act(t, 'process', table, { kind: 'signal', signal: 'SIGKILL', row: 0, at: 'table.after-intent' });
+    t.equal(table.heldLocks().length, 1);
+    const watchdog = new Watchdog(table, { isStopped: () => true, kill: () => t.fail('a stranger') });
+    for (let look = 0; look < 4; look++) t.same(watchdog.look(), []);
+  },
+);
