@@ -7,7 +7,7 @@ import { Command } from 'commander';
 import { TurnoError } from '../errors.js';
 import { outcomePath, type SnapshotOutcome } from '../server/caretaker.js';
 import { livingOwner } from '../server/data-directory.js';
-import { snapshotDirectory } from '../shm/open.js';
+import { snapshotDirectory } from '../shm/rebuilding.js';
 import { type Context, dataDirectoryOf, print } from './context.js';
 
 const LOOK_MS = 20;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { type Answer, unwrap } from '../pool/answer.js';
-import { snapshotDirectory } from '../shm/open.js';
+import { snapshotDirectory } from '../shm/rebuilding.js';
 import type { Table } from '../shm/table.js';
 import type { CareOptions, CareOrder, CareReport } from './care.js';
 

@@ -12,18 +12,16 @@
  * be believed and nothing to build a new one from is refused, never emptied.
  */
 
-import { existsSync, fsyncSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, fsyncSync, renameSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { TurnoError } from '../errors.js';
 import { bootId } from './boot.js';
-import { problemsOf } from './check.js';
-import type { ReplayListener } from './copying.js';
 import { forgetDisk } from './disk.js';
 import { acknowledgedPosition, hasLostPower } from './header-page.js';
 import { journalDirectory } from './journal.js';
 import { CHUNK_BYTES, Durability } from './layout.js';
-import { createRegion, H, mapRegion, Region, type RegionOptions } from './region.js';
-import { replay } from './replay.js';
+import { grown, lock, newRegion, putInPlace, rebuild, rebuildingPath, setPath, snapshotsOf } from './rebuilding.js';
+import { H, mapRegion, Region, type RegionOptions } from './region.js';
 import { Segments } from './segments.js';
 import { Table } from './shared-table.js';
 import { syncDirectory } from './sync-directory.js';
@@ -63,11 +61,6 @@ export function openTable(options: OpenOptions): Table {
 /** The table in another thread of a process that has it open. */
 export function attachTable(buffer: SharedArrayBuffer): Table {
   return new Table(new Region(buffer));
-}
-
-/** Where the snapshots of a table lie. */
-export function snapshotDirectory(tablePath: string): string {
-  return join(dirname(tablePath), 'snapshots');
 }
 
 function openAlone(path: string, options: OpenOptions): Region {
@@ -211,7 +204,7 @@ export function compactTable(path: string): { before: number; after: number } {
  */
 export function restoreTable(options: Omit<OpenOptions, 'create'>): string | undefined {
   const path = resolve(options.path);
-  const region = rebuild(path, { ...options, create: true });
+  const region = rebuild(path, options);
   const aside = existsSync(path) ? setAside(path) : undefined;
   const table = new Table(putInPlace(region, path));
   region.bytes.set(bootId(), H.BOOT_ID.offset);
@@ -245,148 +238,8 @@ function beginJournal(region: Region): void {
   syncDirectory(dirname(region.path));
 }
 
-function lock(region: Region, kind: 'shared' | 'exclusive'): Region {
-  try {
-    region.lock(kind);
-    return region;
-  } catch (error) {
-    region.close();
-    throw error;
-  }
-}
-
-function setPath(region: Region, path: string): void {
-  const text = Buffer.from(path);
-  if (text.length >= H.PATH.bytes) throw new TurnoError('TURNO_SETTING', { name: 'data', problem: 'path too long' });
-  region.bytes.fill(0, H.PATH.offset, H.PATH.offset + H.PATH.bytes);
-  region.bytes.set(text, H.PATH.offset);
-}
-
 function repair(region: Region): void {
   const table = new Table(region);
   table.repairAll();
   table.close({ keepFile: true });
-}
-
-// ---- building anew -----------------------------------------------------------------------------------------------------
-
-function rebuildingPath(path: string): string {
-  return `${path}.rebuilding`;
-}
-
-function putInPlace(region: Region, path: string): Region {
-  renameSync(rebuildingPath(path), path);
-  setPath(region, path);
-  syncDirectory(dirname(path));
-  return region;
-}
-
-/**
- * Builds a table from the last good snapshot and the journal behind it, under a temporary name.
- * @throws TURNO_TABLE_DAMAGED when records are missing, or when there is nothing to begin with; nothing was changed.
- */
-export function rebuild(path: string, options: OpenOptions): Region {
-  const segments = new Segments(journalDirectory(path));
-  const temporary = rebuildingPath(path);
-  for (const snapshot of snapshotsOf(path)) {
-    const base = trySnapshot(snapshot, options);
-    if (base === undefined) continue;
-    try {
-      const from = base.region.loadLong(H.JOURNAL_START);
-      const region = newRegion(temporary, { ...options, ...grown(base.shape, options) });
-      fill(region, segments, from, options, (table) => base.copyInto(table));
-      return region;
-    } finally {
-      base.close();
-    }
-  }
-  const first = segments.list()[0];
-  if (first?.start !== 0) {
-    const problem = 'power was lost, and there is neither a good snapshot nor a journal from the beginning';
-    throw new TurnoError('TURNO_TABLE_DAMAGED', { path, problem, offset: 0 });
-  }
-  const region = newRegion(temporary, options);
-  fill(region, segments, 0, options, () => undefined);
-  return region;
-}
-
-function newRegion(path: string, options: RegionOptions): Region {
-  rmSync(path, { force: true });
-  const region = lock(createRegion(path, options), 'exclusive');
-  setPath(region, path);
-  return region;
-}
-
-function grown(
-  shape: { maxRows: number; maxUsers: number },
-  { maxRows = 0, maxUsers = 0 }: RegionOptions,
-): RegionOptions {
-  return { maxRows: Math.max(maxRows, shape.maxRows), maxUsers: Math.max(maxUsers, shape.maxUsers) };
-}
-
-function fill(
-  region: Region,
-  segments: Segments,
-  from: number,
-  listener: ReplayListener,
-  begin: (table: Table) => void,
-): void {
-  try {
-    const table = new Table(region); // without a journal: DURABILITY is still 0
-    begin(table);
-    const end = replay(segments, { from }, (record) => table.apply(record, listener));
-    table.recount();
-    const last = segments.list().at(-1);
-    if (last !== undefined) region.store(H.JOURNAL_SALT, last.salt);
-    region.storeLong(H.JOURNAL_START, from);
-    region.storeLong(H.RING_TAIL, end);
-    region.storeLong(H.RING_WRITTEN, end);
-    region.store(H.SEGMENT_NUMBER, last?.number ?? 0);
-    // What lies behind the end in the last segment was never acknowledged; the next batch goes to a new one.
-    region.store(H.JOURNAL_STATE, 1);
-    table.close({ keepFile: true });
-    fsyncSync(region.fd);
-  } catch (error) {
-    region.close();
-    throw error;
-  }
-}
-
-/** Newest first. */
-function snapshotsOf(path: string): string[] {
-  const directory = snapshotDirectory(path);
-  if (!existsSync(directory)) return [];
-  const names = readdirSync(directory).filter((name) => name.endsWith('.turno'));
-  return names
-    .sort()
-    .reverse()
-    .map((name) => join(directory, name));
-}
-
-/**
- * A snapshot, read whole once, about 5 us a row.
- * @throws TURNO_TABLE_DAMAGED and what else mapRegion throws
- */
-export function openSnapshot(path: string, checkStop: () => void = () => undefined): Table {
-  const region = lock(mapRegion(path), 'shared');
-  try {
-    if (region.load(H.CLEAN) !== 1) throw region.damaged('not marked clean', H.CLEAN.offset);
-    region.verifyClean();
-    const table = new Table(region);
-    for (const { what, offset } of problemsOf(table, checkStop)) throw region.damaged(what, offset);
-    return table;
-  } catch (error) {
-    region.close();
-    throw error;
-  }
-}
-
-/** A damaged one is passed over, and the one before is taken. */
-function trySnapshot(path: string, { onRepair }: OpenOptions): Table | undefined {
-  try {
-    return openSnapshot(path);
-  } catch (error) {
-    onRepair?.(`snapshot ${path} is not used: ${error instanceof Error ? error.message : error}`);
-    return undefined;
-  }
 }

@@ -3,7 +3,8 @@
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { t } from 'tap';
-import { openSnapshot, openTable } from '../../src/shm/open.js';
+import { openTable } from '../../src/shm/open.js';
+import { openSnapshot } from '../../src/shm/rebuilding.js';
 import { cli } from '../cli/run-cli.js';
 import { startServer } from '../start-server.js';
 
