@@ -136,7 +136,6 @@ _Noreturn void serve(struct cell *cell, const struct arguments *arguments, bool 
   report_before_death(watch_abandon);
   unchanged_remember();
   turn_announce(cell);
-  turn_state(cell, 0, TURNO_SLOT_IDLE);
   say_hello(cell);
   for (struct request *request; (request = request_receive(cell));) {
     if (!serve_one(cell, request)) break;

@@ -41,9 +41,6 @@ void turn_map(struct cell *cell, int turns, uint32_t slot) {
   cell->slot = (struct turno_slot *)(base + sizeof *cell->turns) + slot;
 }
 
-void turn_announce(struct cell *cell) {
-  if (cell->slot) STORE(cell->slot->cell_pid, cell->host_pid);
-}
 
 uint32_t turn_wanted(const struct cell *cell, uint32_t run) {
   if (!cell->slot) return TURNO_WANTED_RUN;
@@ -62,6 +59,11 @@ static void ring(const struct cell *cell) {
 
 static bool swap(uint32_t *word, uint32_t expected, uint32_t value) {
   return __atomic_compare_exchange_n(word, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+void turn_announce(const struct cell *cell) {
+  /* A cell whose host has died while it was made may come when its slot is somebody else's already. */
+  if (cell->slot) swap(&cell->slot->cell_pid, 0, cell->host_pid);
 }
 
 static void figures(const struct cell *cell, uint64_t cpu_ns, uint64_t memory_bytes) {

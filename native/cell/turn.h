@@ -8,7 +8,7 @@
 void turn_map(struct cell *cell, int turns, uint32_t slot);
 
 /* Tells the slot who rings at which door, before the hello. */
-void turn_announce(struct cell *cell);
+void turn_announce(const struct cell *cell);
 
 /* TURNO_WANTED_* for this run. Without a scheduler: run. */
 uint32_t turn_wanted(const struct cell *cell, uint32_t run);

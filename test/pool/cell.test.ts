@@ -21,9 +21,9 @@ const LIMITS: Run['limits'] = {
   stackBytes: 0,
 };
 
-function setUp(t: Test, max: number): { cells: Cells; table: ProcessTable } {
+function setUp(t: Test, max: number, slots = 16): { cells: Cells; table: ProcessTable } {
   const path = join(t.testdir(), 'turns.turno');
-  const table = ProcessTable.create(path, 16, 2);
+  const table = ProcessTable.create(path, slots, 2);
   const setup: CellSetup = {
     cellBinary,
     turnsFd: openSync(path, 'r+'),
@@ -108,6 +108,20 @@ t.test(
     t.equal(table.laneHolder(0), undefined);
   },
 );
+
+t.test('a new cell in the slot of one that has ended goes on counting its runs', async (t) => {
+  // Otherwise a scheduler that did not look in between would take its first run for that of the old cell.
+  const { cells, table } = setUp(t, 1, 1);
+  const runs: number[] = [];
+  for (let n = 0; n < 3; n++) {
+    await cells.use(async (cell) => {
+      await cell.run(shell('exit'));
+      runs.push(table.run(cell.slot));
+      await cell.end();
+    });
+  }
+  t.same(runs, [1, 2, 3]);
+});
 
 t.test('a cancelled run ends wherever it is', async (t) => {
   const { cells } = setUp(t, 1);
