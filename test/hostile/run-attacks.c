@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -42,6 +43,7 @@ static uint64_t template_number;
 static void canary_start(void) {
   canary = fork();
   if (canary == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a run that is broken off leaves nobody */
     struct sockaddr_un address = {AF_UNIX, "\0turno-canary"};
     int file = socket(AF_UNIX, SOCK_STREAM, 0);
     bind(file, (void *)&address, sizeof(sa_family_t) + 13);
