@@ -9,11 +9,12 @@
  *                 little. Left by a dead owner it is taken at once: who holds turno.lock knows that nobody lives.
  */
 
-import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import lockfile from 'proper-lockfile';
 import { TurnoError } from '../errors.js';
+import { makeDirectories } from '../io/make-directories.js';
 import { statOf } from '../proc-stat.js';
 import { bootId } from '../shm/boot.js';
 import { native } from '../shm/native.js';
@@ -48,7 +49,7 @@ export class DataDirectory {
    * @throws TURNO_DATA_LOCKED when a server, or a process of a former one, lives on it.
    */
   static async lock(path: string, onCompromised: (error: Error) => void): Promise<DataDirectory> {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectories(path);
     const lockPath = join(path, 'turno.lock');
     const lockFd = openSync(lockPath, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
     try {
