@@ -139,12 +139,11 @@ class Connection {
   }
 
   async close(): Promise<void> {
-    this.isUsable = false;
     const closed = new Promise<void>((resolve) => {
       if (this.#socket.closed) resolve();
       else this.#socket.once('close', () => resolve());
     });
-    this.#socket.destroy();
+    this.#end('this client was closed');
     await closed;
   }
 
