@@ -203,17 +203,18 @@ uint32_t box_is_full(const struct cell *cell) {
   return status.f_ffree == 0 ? TURNO_BOX_FULL_FILES : TURNO_BOX_FULL_NO;
 }
 
-/* With one uid for both, the directories belong to the program too, which may have locked itself out. */
-static void open_directories(const struct cell *cell) {
+/* With one uid for both, the directories belong to the program too: it may have locked itself out, or left a message in their times. */
+static void restore_directories(const struct cell *cell) {
   const int directories[] = {cell->box, cell->temporary, cell->shared};
   for (uint32_t i = 0; i < 3; i++) {
     if (fchmod(directories[i], 01777)) die(STEP_CLEAN, 2 + i, errno, "fchmod");
+    if (futimens(directories[i], NULL)) die(STEP_CLEAN, 5 + i, errno, "futimens");
   }
 }
 
 void box_wipe(const struct cell *cell) {
   if (weakened("wipe")) return;
-  if (cell->own_uid == cell->program_uid) open_directories(cell);
+  if (cell->own_uid == cell->program_uid) restore_directories(cell);
   if (is_clean(cell)) return;
   identity_for_files(cell, true);
   box_empty(cell->box);

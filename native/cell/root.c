@@ -4,7 +4,7 @@
  *   /               tmpfs, read-only in the end
  *   /usr /lib ...   the host's, read-only, nosuid, nodev; a symlink of the host is a symlink here
  *   /etc            passwd and group of our own; ld.so.cache, ld.so.conf and alternatives of the host
- *   /proc           own PID namespace, other users' processes hidden, read-only
+ *   /proc           own PID namespace, what a program may not trace is hidden, read-only
  *   /dev            null zero full random urandom and links into /proc/self/fd
  *   /box /tmp /dev/shm    three directories of ONE tmpfs, the store: one bound on bytes and inodes for all a program writes
  *   /exe            tmpfs, read-only to programs; PID 1 has another, writable mount of it that no path leads to
@@ -199,15 +199,18 @@ static void make_executables(struct cell *cell) {
   if (!weakened("read-only")) set_attributes(visible, 0, MOUNT_ATTR_RDONLY, "/exe");
 }
 
-/* PID 1 reads the clocks of programs from a /proc that is nowhere in the tree: there they are not hidden from it. */
-static void make_proc(struct cell *cell, bool hides) {
+/*
+ * PID 1 reads the clocks of programs from a /proc that is nowhere in the tree: there they are not hidden from it. In that of the
+ * programs it is hidden itself, with one uid for both too: it is undumpable. Its directory would be as good as a pidfd of it.
+ */
+static void make_proc(struct cell *cell) {
   CLOSED_AT_END int context = (int)syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC);
   if (context < 0 || syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0)) die(STEP_MOUNT, 0, errno, "fsopen(proc)");
   cell->processes = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
   if (cell->processes < 0) die(STEP_MOUNT, 0, errno, "fsmount(proc)");
   make_directories("proc", true);
   if (weakened("proc")) return; /* the host's is there */
-  if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, hides ? "hidepid=2" : NULL)) {
+  if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, weakened("hiding") ? NULL : "hidepid=2")) {
     die(STEP_MOUNT, 0, errno, "mount(proc)");
   }
 }
@@ -259,7 +262,7 @@ void root_make(struct cell *cell, const struct arguments *arguments) {
   }
   make_store(cell);
   make_executables(cell);
-  make_proc(cell, cell->own_uid != cell->program_uid && !weakened("hiding"));
+  make_proc(cell);
   mask_proc();
   enter();
   umask(0);

@@ -9,6 +9,7 @@
 #include <asm/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/ioctl.h>
 #include <sched.h>
 #include <signal.h>
@@ -105,6 +106,8 @@ static const struct rule rules[] = {
     {__NR_setxattr, EOPNOTSUPP, {{ALWAYS, 0, 0}}},
     {__NR_lsetxattr, EOPNOTSUPP, {{ALWAYS, 0, 0}}},
     {__NR_fsetxattr, EOPNOTSUPP, {{ALWAYS, 0, 0}}},
+    {__NR_ioctl, EOPNOTSUPP, {ARG(1, EQUALS, FS_IOC_SETFLAGS)}},
+    {__NR_ioctl, EOPNOTSUPP, {ARG(1, EQUALS, FS_IOC_FSSETXATTR)}},
 };
 
 static const uint32_t allowed_calls[] = {
