@@ -47,6 +47,7 @@ static const char *const links[][2] = {
 static const char *const masked[] = {
     "/proc/kcore", "/proc/keys", "/proc/key-users", "/proc/timer_list", "/proc/kallsyms", "/proc/kmsg", "/proc/sched_debug",
     "/proc/sysrq-trigger", "/proc/kpagecount", "/proc/kpageflags", "/proc/kpagecgroup", "/proc/vmallocinfo", "/proc/mdstat",
+    "/proc/cmdline", "/proc/interrupts", "/proc/softirqs", "/proc/modules", "/proc/diskstats", "/proc/latency_stats",
 };
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 

@@ -20,7 +20,10 @@
  *   waking up    A stopped program must not be woken without a sender that runs: POSIX timers with a signal, F_SETSIG,
  *                O_ASYNC, FIOASYNC, leases, PDEATHSIG and mq_notify could deliver SIGCONT from the kernel.
  *   PID 1        is refused as a target by number. With two uids the kernel refuses already; with one uid this is the wall.
- *   accounting   Huge pages and SysV memory are charged to nobody's memory group; io_uring works in threads of the kernel.
+ *   accounting   Huge pages, SysV memory and filters of sockets are charged to nobody's memory group; io_uring works in threads of
+ *                the kernel; a dump of core may start a program of the host.
+ *
+ * inotify is refused because files of the system are the same for all cells: it tells what others open.
  *
  * Conditions look at the lower 32 bits where the kernel does the same (commands of fcntl and ioctl, address families), at
  * both halves otherwise. Calls without conditions cost nothing: the kernel caches them in a bitmap (Linux 5.11).

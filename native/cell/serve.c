@@ -36,12 +36,15 @@ static uint32_t pid_at_host(void) {
   return length > 0 ? (uint32_t)strtoul(text, NULL, 10) : 0;
 }
 
-/* Limits that are the same for every run; those of a single run are set in its child. */
+/*
+ * Limits that are the same for every run; those of a single run are set in its child. Of core 1 and not 0: where the core pattern of
+ * the host is a program (systemd-coredump, apport), the kernel starts that as root at every crash, whatever the limit, but for 1.
+ */
 static void limit_for_good(void) {
   static const struct {
     __rlimit_resource_t resource;
     rlim_t value;
-  } limits[] = {{RLIMIT_CORE, 0},   {RLIMIT_MEMLOCK, 0},     {RLIMIT_MSGQUEUE, 0}, {RLIMIT_NICE, 0},
+  } limits[] = {{RLIMIT_CORE, 1},   {RLIMIT_MEMLOCK, 0},     {RLIMIT_MSGQUEUE, 0}, {RLIMIT_NICE, 0},
                 {RLIMIT_RTPRIO, 0}, {RLIMIT_SIGPENDING, 1024}};
   if (weakened("limits")) return;
   for (uint32_t i = 0; i < sizeof limits / sizeof *limits; i++) {

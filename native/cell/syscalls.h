@@ -60,8 +60,19 @@ static const struct rule rules[] = {
     {__NR_timer_create, EPERM, {ARG(1, DIFFERS, 0)}},
     {__NR_timer_create, EPERM, {ARG(1, HIGH_HALF_SET, 0)}},
 
+    /* A program for the kernel: of what it keeps of that, not all is in the memory group. */
+    {__NR_setsockopt, EPERM, {ARG(1, EQUALS, SOL_SOCKET), ARG(2, EQUALS, SO_ATTACH_FILTER)}},
+    {__NR_setsockopt, EPERM, {ARG(1, EQUALS, SOL_SOCKET), ARG(2, EQUALS, SO_ATTACH_BPF)}},
+    {__NR_setsockopt, EPERM, {ARG(1, EQUALS, SOL_SOCKET), ARG(2, EQUALS, SO_ATTACH_REUSEPORT_CBPF)}},
+    {__NR_setsockopt, EPERM, {ARG(1, EQUALS, SOL_SOCKET), ARG(2, EQUALS, SO_ATTACH_REUSEPORT_EBPF)}},
+
     {__NR_socket, EAFNOSUPPORT, {ARG(0, DIFFERS, AF_UNIX)}},
     {__NR_socketpair, EAFNOSUPPORT, {ARG(0, DIFFERS, AF_UNIX)}},
+
+    /* It is 1, and shall not become 0 (serve.c). */
+    {__NR_setrlimit, EPERM, {ARG(0, EQUALS, RLIMIT_CORE)}},
+    {__NR_prlimit64, EPERM, {ARG(1, EQUALS, RLIMIT_CORE), ARG(2, DIFFERS, 0)}},
+    {__NR_prlimit64, EPERM, {ARG(1, EQUALS, RLIMIT_CORE), ARG(2, HIGH_HALF_SET, 0)}},
 
     NOT_PID_1(__NR_kill, 0),
     NOT_PID_1(__NR_tkill, 0),
@@ -119,8 +130,7 @@ static const uint32_t allowed_calls[] = {
     __NR_fchmodat, __NR_fchown, __NR_fchownat, __NR_utimensat, __NR_umask, __NR_truncate, __NR_ftruncate, __NR_fallocate,
     __NR_fadvise64, __NR_readahead, __NR_fsync, __NR_fdatasync, __NR_sync_file_range, __NR_flock, __NR_fcntl, __NR_ioctl,
     __NR_dup, __NR_dup3, __NR_pipe2, __NR_splice, __NR_tee, __NR_vmsplice, __NR_sendfile, __NR_copy_file_range,
-    __NR_getxattr, __NR_lgetxattr, __NR_fgetxattr, __NR_listxattr, __NR_llistxattr, __NR_flistxattr, __NR_inotify_init1,
-    __NR_inotify_add_watch, __NR_inotify_rm_watch, __NR_memfd_create,
+    __NR_getxattr, __NR_lgetxattr, __NR_fgetxattr, __NR_listxattr, __NR_llistxattr, __NR_flistxattr, __NR_memfd_create,
 #ifdef __NR_fchmodat2
     __NR_fchmodat2,
 #endif
@@ -164,7 +174,7 @@ static const uint32_t allowed_calls[] = {
     __NR_open, __NR_creat, __NR_stat, __NR_lstat, __NR_access, __NR_readlink, __NR_getdents, __NR_mkdir, __NR_rmdir,
     __NR_unlink, __NR_rename, __NR_renameat, __NR_link, __NR_symlink, __NR_mknod, __NR_chmod, __NR_chown, __NR_lchown,
     __NR_utime, __NR_utimes, __NR_futimesat, __NR_dup2, __NR_pipe, __NR_poll, __NR_select, __NR_epoll_create, __NR_epoll_wait,
-    __NR_eventfd, __NR_signalfd, __NR_inotify_init, __NR_fork, __NR_vfork, __NR_getpgrp, __NR_alarm, __NR_pause, __NR_time,
+    __NR_eventfd, __NR_signalfd, __NR_fork, __NR_vfork, __NR_getpgrp, __NR_alarm, __NR_pause, __NR_time,
     __NR_arch_prctl,
 #endif
 };
@@ -189,7 +199,8 @@ static const uint32_t refused_calls[] = {
     __NR_ptrace, __NR_process_vm_readv, __NR_process_vm_writev, __NR_pidfd_getfd, __NR_kcmp, __NR_process_madvise,
     __NR_mount, __NR_umount2, __NR_pivot_root, __NR_chroot, __NR_unshare, __NR_setns, __NR_open_tree, __NR_move_mount,
     __NR_fsopen, __NR_fsconfig, __NR_fsmount, __NR_fspick, __NR_mount_setattr, __NR_name_to_handle_at, __NR_open_by_handle_at,
-    __NR_bpf, __NR_perf_event_open, __NR_userfaultfd, __NR_fanotify_init, __NR_fanotify_mark, __NR_io_uring_setup,
+    __NR_bpf, __NR_perf_event_open, __NR_userfaultfd, __NR_fanotify_init, __NR_fanotify_mark, __NR_inotify_init1,
+    __NR_inotify_add_watch, __NR_inotify_rm_watch, __NR_io_uring_setup,
     __NR_io_uring_enter, __NR_io_uring_register, __NR_add_key, __NR_request_key, __NR_keyctl, __NR_seccomp, __NR_syslog,
     __NR_acct, __NR_quotactl, __NR_settimeofday, __NR_clock_settime, __NR_clock_adjtime, __NR_adjtimex, __NR_sethostname,
     __NR_setdomainname, __NR_vhangup, __NR_ioprio_set, __NR_migrate_pages, __NR_move_pages, __NR_mbind, __NR_set_mempolicy,
@@ -198,7 +209,7 @@ static const uint32_t refused_calls[] = {
     __NR_mq_timedsend, __NR_mq_timedreceive, __NR_mq_notify, __NR_mq_getsetattr, __NR_removexattr, __NR_lremovexattr,
     __NR_fremovexattr,
 #ifdef __x86_64__
-    __NR_modify_ldt, __NR_uselib, __NR_ustat, __NR_sysfs,
+    __NR_modify_ldt, __NR_uselib, __NR_ustat, __NR_sysfs, __NR_inotify_init,
 #endif
 };
 
