@@ -11,6 +11,7 @@ import type { SubmissionReply } from '../io/reply-schema.js';
 import type { SubmissionBody } from '../io/schema.js';
 import { type PackageFiles, zipOf } from '../problems/package-files.js';
 import type { PackageProgram } from '../problems/package-programs.js';
+import type { InvalidInput } from '../problems/package-tests.js';
 import type { ReferenceSubmission } from '../problems/references.js';
 import type { Verdict } from '../verdict.js';
 import { barOn } from './bar.js';
@@ -59,8 +60,11 @@ export async function verify(context: Context, client: Client, local: LocalPacka
   bar?.start(problem.submissions.length + problem.inputValidators.length, 0, { name: '' });
   try {
     const badInputs: VerifiedInput[] = [];
+    const refusedInvalid = new Set<string>();
     for (const validator of problem.inputValidators) {
-      badInputs.push(...(await refusedInputs(client, local, validator)));
+      badInputs.push(...(await refusedInputs(client, local, validator, problem.tests)));
+      const refused = await refusedInputs(client, local, validator, problem.invalidInputs);
+      for (const { test } of refused) refusedInvalid.add(test);
       bar?.increment(1, { name: validator.name });
     }
     const timeLimit = await timeLimitOf(client, local);
@@ -72,18 +76,20 @@ export async function verify(context: Context, client: Client, local: LocalPacka
         return verified(reference, reply);
       });
     });
-    const complaints = complaintsAbout(local);
+    const complaints = complaintsAbout(local, refusedInvalid);
     const isGood = submissions.every(({ isRight }) => isRight) && badInputs.length === 0 && complaints.length === 0;
-    const inputsChecked = problem.inputValidators.length * problem.tests.length;
+    const inputsChecked = problem.inputValidators.length * (problem.tests.length + problem.invalidInputs.length);
     return { isGood, timeLimit, submissions, badInputs, inputsChecked, complaints };
   } finally {
     bar?.stop();
   }
 }
 
-function complaintsAbout({ problem }: LocalPackage): string[] {
+function complaintsAbout({ problem }: LocalPackage, refusedInvalid: ReadonlySet<string>): string[] {
   const isAccepted = problem.submissions.some(({ folder }) => folder === 'accepted');
-  return isAccepted ? [] : ['submissions/accepted: expected at least one program that solves it'];
+  const accepted = isAccepted ? [] : ['submissions/accepted: expected at least one program that solves it'];
+  const invalid = problem.invalidInputs.filter(({ name }) => !refusedInvalid.has(name));
+  return [...accepted, ...invalid.map(({ input }) => `${input}: no input validator refuses it`)];
 }
 
 function verified({ name, expected }: ReferenceSubmission, reply: SubmissionReply): VerifiedSubmission {
@@ -151,13 +157,17 @@ function bodyOf(files: PackageFiles, { language, files: paths, root }: PackagePr
 }
 
 /** Input validators are programs that read an input and end with 42: they run as submissions of their own. */
-async function refusedInputs(client: Client, local: LocalPackage, validator: PackageProgram): Promise<VerifiedInput[]> {
-  const { files, problem } = local;
+async function refusedInputs(
+  client: Client,
+  { files }: LocalPackage,
+  validator: PackageProgram,
+  inputs: readonly InvalidInput[],
+): Promise<VerifiedInput[]> {
   const refused: VerifiedInput[] = [];
-  const flagSets = new Set(problem.tests.map(({ inputFlags }) => JSON.stringify(inputFlags)));
+  const flagSets = new Set(inputs.map(({ inputFlags }) => JSON.stringify(inputFlags)));
   for (const flags of flagSets) {
     const args: string[] = JSON.parse(flags);
-    const tests = problem.tests.filter(({ inputFlags }) => JSON.stringify(inputFlags) === flags);
+    const tests = inputs.filter(({ inputFlags }) => JSON.stringify(inputFlags) === flags);
     for (const part of inParts(tests, ({ input }) => files.get(input)?.length ?? 0)) {
       const body: SubmissionBody = {
         ...bodyOf(files, validator),

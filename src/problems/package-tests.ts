@@ -5,6 +5,11 @@
  *
  * Points of a group: the upper end of `range`, or `accept_score` (times the number of tests when they are summed), 1 if
  * nothing is said; samples have none unless their own file says so.
+ *
+ * The newer version of the format has `test_group.yaml` instead, which makes a directory a group: `max_score` points, summed or all
+ * or nothing by `score_aggregation`, neither of which holds below. Tests without groups have 100 points, and are summed.
+ *
+ * data/invalid_input is for `verify` only: no test is made of it. Nor of invalid_output and valid_output.
  */
 
 import type { CheckerChoice } from '../judging/checkers/checker.js';
@@ -21,6 +26,8 @@ export interface PackageTest {
   /** Path of the answer; null where an interactor needs none. */
   readonly answer: string | null;
   readonly isSample: boolean;
+  /** It may be seen, though it is no sample. */
+  readonly isShown?: true;
   /** Index into the groups, absent without them. */
   readonly group?: number;
   /** Arguments of a checker that is a program: those of problem.yaml, then those of the test. */
@@ -37,8 +44,13 @@ interface Found {
   readonly answer: string | null;
 }
 
+/** An input that validators must refuse. */
+export type InvalidInput = Pick<PackageTest, 'name' | 'input' | 'inputFlags'>;
+
 interface Kind {
   readonly isPlain: boolean;
+  /** problem.yaml says that it is of the newer version. */
+  readonly isNewer: boolean;
   readonly isScoring: boolean;
   readonly isInteractive: boolean;
 }
@@ -57,43 +69,75 @@ const MOST_POINTS = 1_000_000;
 const ANSWERS = ['.ans', '.out', '.a'];
 const SAMPLE = 'data/sample';
 const SECRET = 'data/secret';
+const INVALID_INPUT = /^data\/invalid_inputs?\/(.*)\.in$/;
+const NO_TESTS = /^data\/(in)?valid_(input|output|answer)s?\//;
 
 /** @throws TURNO_PACKAGE */
 export function readTests(
   files: PackageFiles,
   kind: Kind,
   output: OutputFlags,
-): { tests: PackageTest[]; groups: GroupPlan[]; policy: Policy } {
+): { tests: PackageTest[]; groups: GroupPlan[]; policy: Policy; invalidInputs: InvalidInput[] } {
   const found = findTests(files, kind);
   const where = kind.isPlain ? 'package' : 'data';
   if (found.length === 0) throw packageError(where, 'expected at least one test: NAME.in with NAME.ans or NAME.out');
   if (found.length > MOST_TESTS)
     throw packageError(where, `expected at most ${MOST_TESTS} tests, found ${found.length}`);
   const settings = new TestSettings(files);
-  const directories = [...new Set(found.map(({ directory }) => directory))];
-  const groups = kind.isScoring ? directories.map((directory) => groupOf(settings, directory, found)) : [];
-  const tests = found.map(({ directory, base, input, answer }) => ({
-    name: nameOf(directory, base),
-    input,
-    answer,
-    isSample: isSample(directory),
-    ...(kind.isScoring ? { group: directories.indexOf(directory) } : {}),
-    ...outputFlagsOf(settings, directory, output),
-    inputFlags: settings.words(directory, 'input_validator_flags'),
-  }));
+  const isNewer = kind.isNewer || [...files.keys()].some((path) => path.endsWith('/test_group.yaml'));
+  const groupOf = ({ directory }: Found) =>
+    isNewer && !isSample(directory) && settings.newer(directory) === undefined ? SECRET : directory;
+  const directories = [...new Set(found.map(groupOf))];
+  const counts = directories.map((directory) => found.filter((test) => groupOf(test) === directory).length);
+  const plan = isNewer ? newerGroup : olderGroup;
+  const groups = kind.isScoring
+    ? directories.map((directory, index) => plan(settings, directory, counts[index] ?? 0))
+    : [];
+  if (kind.isScoring) refuseMixed(settings, directories);
+  const tests = found.map((test) => {
+    const at = kind.isPlain ? '' : test.input.replace(/\.in$/, '');
+    return {
+      name: nameOf(test.directory, test.base),
+      input: test.input,
+      answer: test.answer,
+      isSample: isSample(test.directory),
+      ...(settings.isShown(at) ? { isShown: true as const } : {}),
+      ...(kind.isScoring ? { group: directories.indexOf(groupOf(test)) } : {}),
+      ...outputFlagsOf(settings, at, output),
+      inputFlags: settings.words(at, 'input_validator_flags'),
+    };
+  });
   const endsEarly = !kind.isPlain && !kind.isScoring && settings.isBroken('data');
-  return { tests, groups, policy: endsEarly ? 'first-failure' : 'all' };
+  return { tests, groups, policy: endsEarly ? 'first-failure' : 'all', invalidInputs: invalidInputs(files, settings) };
+}
+
+function invalidInputs(files: PackageFiles, settings: TestSettings): InvalidInput[] {
+  return [...files.keys()].sort(naturally).flatMap((input) => {
+    const [, name] = INVALID_INPUT.exec(input) ?? [];
+    if (name === undefined) return [];
+    const inputFlags = settings.words(input.replace(/\.in$/, ''), 'input_validator_flags');
+    return [{ name: `invalid_input/${name}`, input, inputFlags }];
+  });
+}
+
+/** A sum over the groups is all there is. */
+function refuseMixed(settings: TestSettings, directories: readonly string[]): void {
+  const secret = settings.newer(SECRET);
+  if (secret === undefined || directories.every((directory) => directory === SECRET || isSample(directory))) return;
+  if (directories.includes(SECRET)) throw packageError(SECRET, 'expected groups or tests, found both');
+  if ((secret.text('score_aggregation') ?? 'sum') !== 'sum')
+    throw secret.error('score_aggregation', 'sum: groups are added');
 }
 
 function outputFlagsOf(
   settings: TestSettings,
-  directory: string,
+  at: string,
   { common, path, areDefault }: OutputFlags,
 ): Pick<PackageTest, 'checkerFlags' | 'checker'> {
-  const own = settings.words(directory, 'output_validator_flags');
+  const own = settings.words(at, 'output_validator_flags');
   const checkerFlags = [...common, ...own];
   if (!areDefault) return { checkerFlags };
-  const where = own.length > 0 ? settings.pathOf(directory, 'output_validator_flags') : path;
+  const where = own.length > 0 ? settings.pathOf(at, 'output_validator_flags') : path;
   return { checkerFlags, checker: checkerByFlags(where, checkerFlags) };
 }
 
@@ -110,7 +154,9 @@ function isSample(directory: string): boolean {
 function findTests(files: PackageFiles, { isPlain, isInteractive }: Kind): Found[] {
   const found: Found[] = [];
   for (const path of files.keys()) {
-    if (isPlain ? path.includes('/') : !path.startsWith('data/')) continue;
+    if (isPlain ? path.includes('/') : !path.startsWith('data/') || NO_TESTS.test(path)) continue;
+    const [beside] = /^data\/.*\.files(?=\/)/.exec(path) ?? [];
+    if (beside !== undefined) throw packageError(beside, 'files beside the input of a test are not done');
     const stem = path.replace(/\.\w+$/, '');
     const slash = path.lastIndexOf('/');
     const directory = path.slice(0, Math.max(0, slash));
@@ -144,7 +190,30 @@ function naturally(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true }) || (a < b ? -1 : a > b ? 1 : 0);
 }
 
-function groupOf(settings: TestSettings, directory: string, all: readonly Found[]): GroupPlan {
+function newerGroup(settings: TestSettings, directory: string): GroupPlan {
+  const map = settings.newer(directory);
+  const isSecret = directory === SECRET;
+  const scorings = ['pass-fail', 'sum', 'min'] as const;
+  const scoring = map?.oneOf('score_aggregation', scorings) ?? (isSecret ? 'sum' : 'pass-fail');
+  const points = isSample(directory) ? 0 : (map?.raw('max_score') ?? (isSecret ? 100 : undefined));
+  if (typeof points !== 'number' || !(points >= 0 && points <= MOST_POINTS)) {
+    const found = points === undefined ? 'nothing' : JSON.stringify(points);
+    throw packageError(map?.path ?? directory, `max_score: expected points from 0 to ${MOST_POINTS}, found ${found}`);
+  }
+  const isSum = scoring === 'sum' && !isSample(directory);
+  return {
+    name: groupName(directory),
+    points,
+    scoring: isSum ? 'sum' : 'min',
+    policy: isSum ? 'all' : 'first-failure',
+  };
+}
+
+function groupName(directory: string): string {
+  return nameOf(directory, '').replace(/\/$/, '') || 'secret';
+}
+
+function olderGroup(settings: TestSettings, directory: string, count: number): GroupPlan {
   const flags = settings.words(directory, 'grader_flags');
   const unknown = flags.find((flag) => !['min', 'sum', 'worst_error', 'first_error', 'ignore_sample'].includes(flag));
   if (unknown !== undefined) {
@@ -152,9 +221,8 @@ function groupOf(settings: TestSettings, directory: string, all: readonly Found[
     throw packageError(path, `grader_flags: expected min or sum, found "${unknown}"`);
   }
   const scoring = flags.includes('sum') ? 'sum' : 'min';
-  const count = all.filter((test) => test.directory === directory).length;
   return {
-    name: nameOf(directory, '').replace(/\/$/, '') || 'secret',
+    name: groupName(directory),
     points: pointsOf(settings, directory, scoring === 'sum' ? count : 1),
     scoring,
     // The parts of a sum are worth something one by one.

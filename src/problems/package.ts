@@ -21,7 +21,7 @@ import type { Plan } from '../judging/coordinator.js';
 import { packageError } from './package-error.js';
 import type { PackageFiles } from './package-files.js';
 import { type PackageProgram, programsIn } from './package-programs.js';
-import { type PackageTest, readTests } from './package-tests.js';
+import { type InvalidInput, type PackageTest, readTests } from './package-tests.js';
 import { type ReferenceSubmission, referencesIn } from './references.js';
 import { refuseUndone } from './undone.js';
 import { YamlMap } from './yaml-map.js';
@@ -53,6 +53,7 @@ export interface ProblemPackage {
   readonly limits: PackageLimits;
   readonly plan: Plan;
   readonly tests: readonly PackageTest[];
+  readonly invalidInputs: readonly InvalidInput[];
   readonly inputValidators: readonly PackageProgram[];
   readonly submissions: readonly ReferenceSubmission[];
   readonly showsTests: boolean;
@@ -60,6 +61,7 @@ export interface ProblemPackage {
 
 interface Kind {
   readonly isPlain: boolean;
+  readonly isNewer: boolean;
   readonly isInteractive: boolean;
   readonly isCustom: boolean;
   readonly isScoring: boolean;
@@ -78,7 +80,7 @@ export function readPackage(files: PackageFiles, name: string): ProblemPackage {
   const kind = kindOf(yaml, isPlain);
   const given = isPlain ? plainChecker(files) : checkerOf(files, yaml, own, kind);
   const flags = { common: yaml.words('validator_flags'), path: yaml.path, areDefault: given === undefined };
-  const { tests: read, groups, policy } = readTests(files, kind, flags);
+  const { tests: read, groups, policy, invalidInputs } = readTests(files, kind, flags);
   const { checker, tests } = given === undefined ? withDefault(read) : { checker: given, tests: read };
   return {
     title: titleOf(yaml) ?? name,
@@ -89,6 +91,7 @@ export function readPackage(files: PackageFiles, name: string): ProblemPackage {
     // JSON knows no undefined: without groups a test's group is null.
     plan: { policy, groups, tests: tests.map(({ group }) => group) },
     tests,
+    invalidInputs,
     inputValidators: ['input_validators', 'input_format_validators'].flatMap((folder) => programsIn(files, folder)),
     submissions: referencesIn(files),
     showsTests: own.flag('show_tests') ?? false,
@@ -108,6 +111,7 @@ function kindOf(yaml: YamlMap, isPlain: boolean): Kind {
   }
   return {
     isPlain,
+    isNewer: /^2025-09|^20(2[6-9]|[3-9]\d)/.test(yaml.text('problem_format_version') ?? ''),
     isInteractive: types.includes('interactive') || validation.includes('interactive'),
     isCustom: validation.includes('custom'),
     isScoring: types.includes('scoring'),

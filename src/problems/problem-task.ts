@@ -35,7 +35,7 @@ export function problemTask(store: ProblemStore, ref: ProblemRef, showsAll: bool
         name: test.name,
         stdin: read(test.input),
         expected: test.answer === null ? Buffer.alloc(0) : read(test.answer),
-        isShown: showsAll || problem.showsTests || test.isSample,
+        isShown: showsAll || problem.showsTests || test.isSample || test.isShown === true,
         checkerFlags: test.checkerFlags,
         ...(test.checker ? { checker: test.checker } : {}),
       };

@@ -38,7 +38,10 @@ t.test('verify finds a time limit, and says where folder and verdict, or inputs,
   const files = t.testdir({
     sum: {
       'problem.yaml': 'name: Sum\n',
-      data: { secret: { '1.in': '1 2\n', '1.ans': '3\n', '2.in': 'x\n', '2.ans': '0\n' } },
+      data: {
+        secret: { '1.in': '1 2\n', '1.ans': '3\n', '2.in': 'x\n', '2.ans': '0\n' },
+        invalid_input: { 'three.in': '1 2 3\n', 'words.in': 'a b\n' },
+      },
       input_validators: { 'v.py': 'import sys\nsys.exit(42 if len(input().split()) == 2 else 43)\n' },
       submissions: {
         accepted: { 'wrong.py': 'print(4)\n' },
@@ -52,6 +55,9 @@ t.test('verify finds a time limit, and says where folder and verdict, or inputs,
   t.match(out, /^NOT +accepted\/wrong\.py +AC +WA .*expected "3", found "4"/m);
   t.match(out, /^ok +wrong_answer\/four\.py +WA +WA/m);
   t.match(out, /^NOT +input_validators\/v\.py: test 2: exit code 43/m);
+  t.match(out, /^NOT +data\/invalid_input\/words\.in: no input validator refuses it/m);
+  t.notMatch(out, /three/);
+  t.match(out, /4 inputs checked/);
   t.match(out, /^time limit [\d.]+ s, found from the accepted ones, written to \.timelimit/m);
   t.match(readFileSync(join(files, 'sum/.timelimit'), 'utf8'), /^[\d.]+\n$/);
 });

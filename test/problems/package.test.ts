@@ -84,6 +84,66 @@ t.test('groups of a scoring problem have points, and a rule of their own', async
   t.match(read.tests, [{}, { name: 'easy/1' }, { name: 'hard/1', checkerFlags: ['loose', '3'] }, {}]);
 });
 
+t.test('the newer version: test_group.yaml, files of single tests, data for validators only', async (t) => {
+  const texts = {
+    'problem.yaml': 'type: scoring\nproblem_format_version: 2025-09\n',
+    'data/sample/1.in': '',
+    'data/sample/1.ans': '',
+    'data/secret/test_group.yaml': 'max_score: 100\noutput_validator_args: [case_sensitive]\n',
+    'data/secret/a/test_group.yaml': 'max_score: 30\n',
+    'data/secret/a/1.in': '',
+    'data/secret/a/1.ans': '',
+    'data/secret/b/test_group.yaml': 'max_score: 70\nscore_aggregation: sum\nfull_feedback: true\n',
+    'data/secret/b/1.in': '',
+    'data/secret/b/1.ans': '',
+    'data/secret/b/1.yaml': 'output_validator_args: ["float_tolerance", "1e-3"]\nhint: think\n',
+    'data/secret/b/2.in': '',
+    'data/secret/b/2.ans': '',
+    'data/secret/b/2.yaml': 'full_feedback: false\n',
+    'data/invalid_input/1.in': 'x',
+    'data/invalid_output/1.in': '',
+    'data/invalid_output/1.ans': '',
+    'data/invalid_output/1.out': '',
+  };
+  const read = readPackage(files(texts), 'new');
+  t.strictSame(read.plan, {
+    policy: 'all',
+    groups: [
+      { name: 'sample', points: 0, scoring: 'min', policy: 'first-failure' },
+      { name: 'a', points: 30, scoring: 'min', policy: 'first-failure' },
+      { name: 'b', points: 70, scoring: 'sum', policy: 'all' },
+    ],
+    tests: [0, 1, 2, 2],
+  });
+  t.match(read.invalidInputs, [{ name: 'invalid_input/1', input: 'data/invalid_input/1.in' }]);
+  const [sample, a, shown, hidden] = read.tests;
+  t.match(read.checker, { choice: { kind: 'case-insensitive' } });
+  t.match([sample?.checker, a?.checker, a?.isShown], [undefined, { kind: 'token' }, undefined]);
+  t.match(shown, { isShown: true, checker: { kind: 'float', absoluteEpsilon: 1e-3 } });
+  t.match([hidden?.isShown, hidden?.checker], [undefined, { kind: 'token' }]);
+
+  const bare = { 'problem.yaml': texts['problem.yaml'], 'data/secret/x/1.in': '', 'data/secret/x/1.ans': '' };
+  t.match(
+    readPackage(files({ ...bare, 'data/secret/2.in': '', 'data/secret/2.ans': '' }), 'new').plan.groups,
+    [{ name: 'secret', points: 100, scoring: 'sum' }],
+    'a directory without the file is no group',
+  );
+  const broken: readonly (readonly [Texts, RegExp])[] = [
+    [{ 'data/secret/a/test_group.yaml': '' }, /a\/test_group.yaml: max_score: expected points.*found nothing/],
+    [{ 'data/secret/a/test_group.yaml': 'max_score: unbounded' }, /found "unbounded"/],
+    [{ 'data/secret/a/test_group.yaml': 'max_score: 1\nrequire_pass: sample' }, /require_pass: is not done/],
+    [{ 'data/secret/a/test_group.yaml': 'max_score: 1\non_reject: break' }, /unknown key "on_reject"/],
+    [{ 'data/secret/a/testdata.yaml': '' }, /another version of the format/],
+    [{ 'data/secret/test_group.yaml': 'score_aggregation: min' }, /score_aggregation: expected sum/],
+    [{ 'data/secret/0.in': '', 'data/secret/0.ans': '' }, /groups or tests, found both/],
+    [{ 'data/secret/a/1.yaml': 'args: ["-v"]' }, /a\/1.yaml: args: is not done/],
+    [{ 'data/secret/a/1.files/x': '' }, /data\/secret\/a\/1.files: files beside/],
+  ];
+  for (const [changes, words] of broken) {
+    t.match(refusal(() => readPackage(files({ ...texts, ...changes }), 'new'))?.message, words);
+  }
+});
+
 t.test('a plain directory is a problem too', async (t) => {
   const read = readPackage(files({ '1.in': '', '1.out': '', '2.in': '', '2.ans': '', 'checker.cpp': '' }), 'plain');
   t.match(read, {
