@@ -8,8 +8,8 @@
  *     another boot id, or     power was lost, and the mapped file may hold any mixture of old and new pages: it is not looked
  *     no file but a journal   at. The table is built anew from the last good snapshot and the journal; the old file is set aside
  *
- * A file that is damaged is set aside in the same way, if the journal has all that was acknowledged (`power`). A file that cannot
- * be believed and nothing to build a new one from is refused, never emptied.
+ * A file that is damaged is set aside in the same way, if journal and ring have all that was acknowledged. A file that cannot be
+ * believed and nothing to build a new one from is refused, never emptied.
  */
 
 import { existsSync, fsyncSync, renameSync, rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { dirname, resolve } from 'node:path';
 import { TurnoError } from '../errors.js';
 import { bootId } from './boot.js';
 import { forgetDisk } from './disk.js';
-import { acknowledgedPosition, hasLostPower } from './header-page.js';
+import { hasLostPower, readRing, type SaidOfJournal, saidOfJournal } from './header-page.js';
 import { journalDirectory } from './journal.js';
 import { CHUNK_BYTES, Durability } from './layout.js';
 import { grown, lock, newRegion, putInPlace, rebuild, rebuildingPath, setPath, snapshotsOf } from './rebuilding.js';
@@ -112,15 +112,15 @@ function mapWhole(path: string): Region {
  * @throws the damage itself when anything that was acknowledged would be missing; then everything is left in place
  */
 function instead(path: string, options: OpenOptions, damage: TurnoError): Region {
-  const acknowledged = acknowledgedPosition(path);
-  if (acknowledged === undefined) throw damage;
+  const said = saidOfJournal(path);
+  if (said.durability === Durability.none) throw damage;
   let rebuilt: Region;
   try {
-    rebuilt = rebuild(path, options);
+    rebuilt = rebuild(path, { ...options, ring: readRing(path) });
   } catch {
     throw damage; // what the journal lacks is the lesser news
   }
-  if (rebuilt.loadLong(H.RING_TAIL) < acknowledged) {
+  if (!hasAll(rebuilt, said)) {
     rebuilt.close();
     rmSync(rebuildingPath(path), { force: true });
     throw damage;
@@ -131,6 +131,16 @@ function instead(path: string, options: OpenOptions, damage: TurnoError): Region
     `${path} is damaged (${problem}): it was rebuilt from snapshot and journal, the old file is ${aside}`,
   );
   return putInPlace(rebuilt, path);
+}
+
+/**
+ * Whether nothing that was acknowledged is missing. The header that says so may be what is damaged, so its words are not trusted
+ * alone: records are taken from the ring as far as they go, and with all that were ever appended the durability does not matter. Only
+ * if one in the ring is damaged has the word to be believed that it had not been acknowledged.
+ */
+function hasAll(rebuilt: Region, { durability, appended, written }: SaidOfJournal): boolean {
+  const tail = rebuilt.loadLong(H.RING_TAIL);
+  return tail >= appended || (durability === Durability.power && tail >= written);
 }
 
 function setAside(path: string): string {

@@ -10,7 +10,7 @@ import { problemsOf } from './check.js';
 import type { ReplayListener } from './copying.js';
 import { journalDirectory } from './journal.js';
 import { createRegion, H, mapRegion, type Region, type RegionOptions } from './region.js';
-import { replay } from './replay.js';
+import { type LogRecord, replay, replayRing } from './replay.js';
 import { Segments } from './segments.js';
 import { Table } from './shared-table.js';
 import { syncDirectory } from './sync-directory.js';
@@ -18,6 +18,8 @@ import { syncDirectory } from './sync-directory.js';
 export interface RebuildOptions extends RegionOptions, ReplayListener {
   /** Says what was not used. */
   readonly onRepair?: (message: string) => void;
+  /** The ring of the file that is not believed otherwise: it may have what the segments have not got yet. */
+  readonly ring?: Buffer | undefined;
 }
 
 /** Where the snapshots of a table lie. */
@@ -100,18 +102,20 @@ function fill(
   region: Region,
   segments: Segments,
   from: number,
-  listener: ReplayListener,
+  options: RebuildOptions,
   begin: (table: Table) => void,
 ): void {
   try {
     const table = new Table(region); // without a journal: DURABILITY is still 0
     begin(table);
-    const end = replay(segments, { from }, (record) => table.apply(record, listener));
-    table.recount();
+    const apply = (record: LogRecord) => table.apply(record, options);
+    const end = replay(segments, { from }, apply);
     const last = segments.list().at(-1);
+    const tail = last && options.ring ? takeRing(region, options.ring, last.salt, end, apply) : end;
+    table.recount();
     if (last !== undefined) region.store(H.JOURNAL_SALT, last.salt);
     region.storeLong(H.JOURNAL_START, from);
-    region.storeLong(H.RING_TAIL, end);
+    region.storeLong(H.RING_TAIL, tail);
     region.storeLong(H.RING_WRITTEN, end);
     region.store(H.SEGMENT_NUMBER, last?.number ?? 0);
     // What lies behind the end in the last segment was never acknowledged; the next batch goes to a new one.
@@ -122,6 +126,21 @@ function fill(
     region.close();
     throw error;
   }
+}
+
+/**
+ * Does again what a ring has behind the end of the segments, and puts it into the ring of the new table: from there it goes into
+ * the journal.
+ * @returns the position behind it
+ */
+function takeRing(region: Region, ring: Buffer, salt: number, end: number, apply: (record: LogRecord) => void): number {
+  const { ring: start, ringBytes } = region.geometry;
+  if (ring.length > ringBytes) return end; // only in a file made by other hands: all tables have rings of one length
+  const tail = replayRing(ring, salt, end, apply);
+  for (let at = end; at < tail; at += 4) {
+    region.words[(start + (at % ringBytes)) / 4] = ring.readInt32LE(at % ring.length);
+  }
+  return tail;
 }
 
 /** Newest first. */

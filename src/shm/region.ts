@@ -333,7 +333,8 @@ function checkHeader(fd: number, path: string): Geometry {
   return shape;
 }
 
-function geometryChecksum(header: Int32Array): number {
+/** What GEOMETRY_CHECKSUM must be. */
+export function geometryChecksum(header: Int32Array): number {
   let hash = 0x7475726e;
   for (let word = H.MAX_ROWS.offset / 4; word <= H.BASE.offset / 4; word++) {
     hash = Math.imul(hash ^ (header[word] ?? 0), 0x9e3779b1);

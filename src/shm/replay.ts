@@ -1,4 +1,7 @@
-/** Reads the journal's segments back: every valid record from a position on, in order. The format is in journal.ts. */
+/**
+ * Reads the journal back, from its segments or from a ring: every valid record from a position on, in order. The format is in
+ * journal.ts.
+ */
 
 import { readFileSync } from 'node:fs';
 import { TurnoError } from '../errors.js';
@@ -48,6 +51,17 @@ export function replay(segments: Segments, { from, to }: ReplayRange, apply: (re
   return position;
 }
 
+/**
+ * The same for what a ring has behind the end of the segments.
+ * @param end where that is
+ */
+export function replayRing(ring: Buffer, salt: number, end: number, apply: (record: LogRecord) => void): number {
+  const first = end % ring.length;
+  const data = new Uint8Array(Buffer.concat([ring.subarray(first), ring.subarray(0, first)]));
+  const all = { number: 0, salt, start: end, bytes: data.length };
+  return replayData(data, all, end, Infinity, apply);
+}
+
 function missing(segments: Segments, segment: Segment | undefined, position: number): TurnoError {
   const path = segment === undefined ? segments.directory : segments.path(segment.number);
   const offset = segment === undefined ? 0 : SEGMENT_DATA + position - segment.start;
@@ -63,6 +77,17 @@ function replaySegment(
 ): number {
   const file = readFileSync(segments.path(segment.number));
   const data = new Uint8Array(file.subarray(SEGMENT_DATA, SEGMENT_DATA + segment.bytes));
+  return replayData(data, segment, from, end, apply);
+}
+
+/** @param data the room for records of a segment */
+function replayData(
+  data: Uint8Array,
+  segment: Segment,
+  from: number,
+  end: number,
+  apply: (record: LogRecord) => void,
+): number {
   const words = new Int32Array(data.buffer, 0, Math.floor(data.length / 4));
   let position = from;
   while (position < end) {

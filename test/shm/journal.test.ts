@@ -1,25 +1,10 @@
-import {
-  closeSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeSync,
-} from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type ErrorCode, TurnoError } from '../../src/errors.js';
-import { problemsOf } from '../../src/shm/check.js';
 import { armFaultPoints } from '../../src/shm/fault-points.js';
 import { native } from '../../src/shm/native.js';
 import { H } from '../../src/shm/region.js';
-import { SEGMENT_DATA } from '../../src/shm/segments.js';
 import { checkpoint } from '../../src/shm/snapshot.js';
 import { attachTable, openTable, type Table } from '../../src/shm/table.js';
 import { rowIndex } from '../../src/units.js';
@@ -237,64 +222,6 @@ t.test('a hole in the journal is damage: the start is refused and everything is 
   );
 });
 
-t.test('a damaged table is set aside, and built anew when the journal has all that was acknowledged', async (t) => {
-  const table = freshTable(t);
-  const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
-  for (let n = 0; n < 50; n++) table.finish(submit(table, user).row, resultFor(n, n));
-  table.commit();
-  const { path } = table;
-  table.closeClean();
-  const damages: Record<string, (file: string) => void> = {
-    'cut off': (file) => truncateSync(file, statSync(file).size - 1_048_576),
-    'counters do not fit the clean mark': (file) => writeWord(file, H.ROWS.offset, 7),
-    geometry: (file) => writeWord(file, H.MAX_ROWS.offset, 7),
-  };
-  for (const [what, damage] of Object.entries(damages)) {
-    damage(path);
-    const damaged = readFileSync(path);
-    const messages: string[] = [];
-    const after = openTable({ path, create: true, ...SMALL, onRepair: (message) => messages.push(message) });
-    t.equal(after.counts().done, 50, what);
-    t.same([...problemsOf(after)], []);
-    after.closeClean();
-    const aside = /the old file is (.*)$/.exec(messages[0] ?? '')?.[1] ?? '';
-    t.ok(readFileSync(aside).equals(damaged), 'as it was');
-    rmSync(aside);
-  }
-});
-
-t.test('a damaged table is refused and left in place when the journal lacks what was acknowledged', async (t) => {
-  const table = freshTable(t);
-  const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
-  for (let n = 0; n < 50; n++) submit(table, user);
-  table.commit();
-  const { path, journal } = table;
-  const last = journal.segments.path(1);
-  table.closeClean();
-  truncateSync(path, statSync(path).size - 1_048_576);
-  writeWord(last, SEGMENT_DATA + journal.tail - 100, 1); // within the last record: the journal ends before it
-  const names = readdirSync(dirname(path));
-  const refused = () => openTable({ path, create: true, ...SMALL });
-  t.equal(codeOf(refused), 'TURNO_TABLE_DAMAGED');
-  t.same(readdirSync(dirname(path)), names, 'nothing was made, moved or left behind');
-});
-
-t.test(
-  'with durability `crash` a damaged table is refused: the journal may lack what only this file had',
-  async (t) => {
-    const table = freshTable(t);
-    submit(table, table.addUser({ name: 'Ada', tokenHash: hashOf('ada') }));
-    const { path } = table;
-    table.closeClean();
-    openTable({ path, create: true, ...SMALL, durability: 'crash' }).closeClean();
-    truncateSync(path, statSync(path).size - 1_048_576);
-    t.equal(
-      codeOf(() => openTable({ path, create: true, ...SMALL, durability: 'crash' })),
-      'TURNO_TABLE_DAMAGED',
-    );
-  },
-);
-
 t.test('without snapshot and journal a distrusted table is refused, not emptied', async (t) => {
   const table = freshTable(t);
   const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
@@ -406,10 +333,4 @@ function codeOf(action: () => unknown): ErrorCode | string {
 
 function toHex(bytes: Uint8Array | undefined): string {
   return Buffer.from(bytes ?? []).toString('hex');
-}
-
-function writeWord(path: string, offset: number, value: number): void {
-  const fd = openSync(path, 'r+');
-  writeSync(fd, Int32Array.of(value), 0, 4, offset);
-  closeSync(fd);
 }

@@ -1,0 +1,120 @@
+/** A file that is damaged at a start: set aside and built anew when journal and ring have everything, else refused and left. */
+
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import t from 'tap';
+import { TurnoError } from '../../src/errors.js';
+import { problemsOf } from '../../src/shm/check.js';
+import { Durability } from '../../src/shm/layout.js';
+import { H } from '../../src/shm/region.js';
+import { SEGMENT_DATA } from '../../src/shm/segments.js';
+import { openTable } from '../../src/shm/table.js';
+import { hashOf, resultFor, submit } from './actor-jobs.js';
+import { freshTable, SMALL } from './fresh-table.js';
+import { losePower, sameRows } from './power.js';
+
+t.test('a damaged table is set aside, and built anew when the journal has all that was acknowledged', async (t) => {
+  const table = freshTable(t);
+  const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+  for (let n = 0; n < 50; n++) table.finish(submit(table, user).row, resultFor(n, n));
+  table.commit();
+  const { path } = table;
+  table.closeClean();
+  const damages: Record<string, (file: string) => void> = {
+    'cut off': (file) => truncateSync(file, statSync(file).size - 1_048_576),
+    'counters do not fit the clean mark': (file) => writeWord(file, H.ROWS.offset, 7),
+    geometry: (file) => writeWord(file, H.MAX_ROWS.offset, 7),
+  };
+  for (const [what, damage] of Object.entries(damages)) {
+    damage(path);
+    const damaged = readFileSync(path);
+    const messages: string[] = [];
+    const after = openTable({ path, create: true, ...SMALL, onRepair: (message) => messages.push(message) });
+    t.equal(after.counts().done, 50, what);
+    t.same([...problemsOf(after)], []);
+    after.closeClean();
+    const aside = /the old file is (.*)$/.exec(messages[0] ?? '')?.[1] ?? '';
+    t.ok(readFileSync(aside).equals(damaged), 'as it was');
+    rmSync(aside);
+  }
+});
+
+t.test('a damaged table is refused and left in place when the journal lacks what was acknowledged', async (t) => {
+  const table = freshTable(t);
+  const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+  for (let n = 0; n < 50; n++) submit(table, user);
+  table.commit();
+  const { path, journal } = table;
+  const last = journal.segments.path(1);
+  table.closeClean();
+  truncateSync(path, statSync(path).size - 1_048_576);
+  writeWord(last, SEGMENT_DATA + journal.tail - 100, 1); // within the last record: the journal ends before it
+  writeWord(path, table.region.geometry.ring + journal.tail - 100, 1); // and so does what the ring has of it
+  const names = readdirSync(dirname(path));
+  const refused = () => openTable({ path, create: true, ...SMALL });
+  t.equal(codeOf(refused), 'TURNO_TABLE_DAMAGED');
+  t.same(readdirSync(dirname(path)), names, 'nothing was made, moved or left behind');
+});
+
+t.test('what was acknowledged and is only in the ring comes back, whatever the header says of it', async (t) => {
+  for (const [what, damage] of Object.entries<(path: string) => void>({
+    'cut off': (path) => truncateSync(path, statSync(path).size - 1_048_576),
+    'another durability': (path) => writeWord(path, H.DURABILITY.offset, Durability.power),
+    'nothing written': (path) => writeWord(path, H.RING_WRITTEN.offset, 0),
+    'nothing appended': (path) => writeWord(path, H.RING_TAIL.offset, 0),
+  })) {
+    const table = freshTable(t);
+    const { path } = table;
+    table.closeClean();
+    const crash = openTable({ path, create: true, ...SMALL, durability: 'crash' });
+    const user = crash.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+    // More than the ring holds: part of it is in the journal, and the ring goes round its end.
+    for (let n = 0; n < 1_500; n++) crash.finish(submit(crash, user).row, resultFor(n, n));
+    t.ok(crash.journal.written > 0 && crash.journal.written < crash.journal.tail, 'some of it is in the ring only');
+    crash.close();
+    damage(path);
+    writeWord(path, H.COMMITTED.offset, 1); // so that it is damaged in any case
+    const messages: string[] = [];
+    const onRepair = (message: string) => messages.push(message);
+    const after = openTable({ path, create: true, ...SMALL, durability: 'power', onRepair });
+    t.teardown(() => after.close());
+    t.match(messages, [/is damaged/], what);
+    t.equal(after.counts().done, 1_500);
+    sameRows(t, after, crash);
+    submit(after, user);
+    after.commit();
+    sameRows(t, losePower(t, after), after);
+    after.close();
+    rmSync(dirname(path), { recursive: true });
+  }
+});
+
+t.test('with durability `crash` a damaged table is refused when the ring is damaged, too', async (t) => {
+  const table = freshTable(t);
+  const { path } = table;
+  table.closeClean();
+  const crash = openTable({ path, create: true, ...SMALL, durability: 'crash' });
+  submit(crash, crash.addUser({ name: 'Ada', tokenHash: hashOf('ada') }));
+  crash.close();
+  truncateSync(path, statSync(path).size - 1_048_576);
+  writeWord(path, crash.region.geometry.ring + crash.journal.tail - 100, 1);
+  t.equal(
+    codeOf(() => openTable({ path, create: true, ...SMALL, durability: 'crash' })),
+    'TURNO_TABLE_DAMAGED',
+  );
+});
+
+function codeOf(action: () => unknown): string {
+  try {
+    action();
+    return 'nothing was thrown';
+  } catch (error) {
+    return error instanceof TurnoError ? error.code : String(error);
+  }
+}
+
+function writeWord(path: string, offset: number, value: number): void {
+  const fd = openSync(path, 'r+');
+  writeSync(fd, Int32Array.of(value), 0, 4, offset);
+  closeSync(fd);
+}
