@@ -1,7 +1,17 @@
 /** A file that is damaged at a start: set aside and built anew when journal and ring have everything, else refused and left. */
 
-import { closeSync, openSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  copyFileSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { TurnoError } from '../../src/errors.js';
 import { problemsOf } from '../../src/shm/check.js';
@@ -72,15 +82,18 @@ t.test('what was acknowledged and is only in the ring comes back, whatever the h
     for (let n = 0; n < 1_500; n++) crash.finish(submit(crash, user).row, resultFor(n, n));
     t.ok(crash.journal.written > 0 && crash.journal.written < crash.journal.tail, 'some of it is in the ring only');
     crash.close();
+    copyFileSync(path, join(t.testdirName, 'whole.turno'));
+    const whole = openTable({ path: join(t.testdirName, 'whole.turno'), create: true, ...SMALL, durability: 'none' });
     damage(path);
-    writeWord(path, H.COMMITTED.offset, 1); // so that it is damaged in any case
+    writeWord(path, H.COMMITTED.offset, 0); // so that it is damaged in any case
     const messages: string[] = [];
     const onRepair = (message: string) => messages.push(message);
     const after = openTable({ path, create: true, ...SMALL, durability: 'power', onRepair });
     t.teardown(() => after.close());
     t.match(messages, [/is damaged/], what);
     t.equal(after.counts().done, 1_500);
-    sameRows(t, after, crash);
+    sameRows(t, after, whole);
+    whole.close();
     submit(after, user);
     after.commit();
     sameRows(t, losePower(t, after), after);
@@ -97,7 +110,7 @@ t.test('with durability `crash` a damaged table is refused when the ring is dama
   submit(crash, crash.addUser({ name: 'Ada', tokenHash: hashOf('ada') }));
   crash.close();
   truncateSync(path, statSync(path).size - 1_048_576);
-  writeWord(path, crash.region.geometry.ring + crash.journal.tail - 100, 1);
+  writeWord(path, crash.region.geometry.ring + crash.journal.tail - 100, 12_345);
   t.equal(
     codeOf(() => openTable({ path, create: true, ...SMALL, durability: 'crash' })),
     'TURNO_TABLE_DAMAGED',
