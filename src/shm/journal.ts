@@ -181,12 +181,12 @@ export class Journal {
     const durability = this.#region.load(H.DURABILITY);
     if (durability === Durability.none || (durability === Durability.crash && !mustWrite)) return;
     for (let waitMs = FIRST_WAIT_MS; this.written < position; ) {
+      // Before the look at who leads: a leader that ends after that raises the word, and we do not sleep.
+      const seen = Atomics.load(this.#region.words, DURABLE);
       if (this.#leaderLock.tryAcquireAlive()) {
         this.#leadAndRelease();
         continue;
       }
-      const seen = Atomics.load(this.#region.words, DURABLE);
-      // Looked at again after `seen`: a leader that finished in between has raised the word, and we do not sleep.
       if (this.written >= position) return;
       if (native.futexWait(this.#region.words, DURABLE, seen, waitMs) !== 'timed-out') continue;
       waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
