@@ -261,15 +261,10 @@ export class Journal {
 
   /** The segment the batch goes to: the current one while there is room, else the next. */
   #segmentFor(from: number, to: number, isNewWanted: boolean): { fd: number; segment: Segment } {
+    const open = this.#current();
     const number = this.#region.load(H.SEGMENT_NUMBER);
-    if (this.#open?.segment.number !== number) {
-      this.close();
-      this.#open = number === 0 ? undefined : this.segments.open(number);
-    }
-    const open = this.#open;
     if (open !== undefined && !isNewWanted && to - open.segment.start <= open.segment.bytes) return open;
-    // With durability `crash` this is the only sync: holes are then in the last segment only, and the rest can be read.
-    if (open !== undefined && !isNewWanted) native.writeDurably(open.fd, new Uint8Array(), undefined, 0, true);
+    this.#leave(isNewWanted);
     this.close();
     const bytes = RINGS_PER_SEGMENT * this.#region.geometry.ringBytes;
     const salt = this.#region.load(H.JOURNAL_SALT);
@@ -282,6 +277,35 @@ export class Journal {
     // number: other threads may have the old file open, and would take it for the new one.
     if (open?.segment.start === from) this.segments.remove(number);
     return made;
+  }
+
+  /** The segment being written, opened by this thread. */
+  #current(): { fd: number; segment: Segment } | undefined {
+    const number = this.#region.load(H.SEGMENT_NUMBER);
+    if (this.#open?.segment.number !== number) {
+      this.close();
+      this.#open = number === 0 ? undefined : this.segments.open(number);
+    }
+    return this.#open;
+  }
+
+  /**
+   * With durability `crash`, of this server or of the last one, this is the only sync: holes are then in the last segment only, and
+   * the rest can be read.
+   * @param isDoubtful it may have failed already: then it is tried, and the next segment is wanted all the same
+   */
+  #leave(isDoubtful: boolean): void {
+    try {
+      this.sync();
+    } catch (error) {
+      if (!isDoubtful) throw error;
+    }
+  }
+
+  /** Makes what was written to the last segment durable, where no commit has. Waits for the disk. */
+  sync(): void {
+    const open = this.#current();
+    if (open !== undefined) native.writeDurably(open.fd, new Uint8Array(), undefined, 0, true);
   }
 
   /**

@@ -382,6 +382,8 @@ export class Table {
   closeClean(): void {
     this.repairAll();
     this.#journal.flush();
+    // In a segment whose write has failed nothing is believed anyway.
+    if (this.#region.load(H.JOURNAL_STATE) === 0) this.#journal.sync();
     fsyncSync(this.#region.fd);
     this.#region.markClean();
     fsyncSync(this.#region.fd);
