@@ -21,6 +21,7 @@ import { ProcessTable } from '../pool/process-table.js';
 import { parsed } from '../read-settings.js';
 import { lookAtDisk, setFloor } from '../shm/disk.js';
 import { native } from '../shm/native.js';
+import { secure } from '../shm/snapshot.js';
 import { openTable, type Table } from '../shm/table.js';
 import { MIB, rowIndex, type SlotIndex } from '../units.js';
 import { Caretaker } from './caretaker.js';
@@ -126,6 +127,8 @@ export class Primary {
     this.#table = table;
     this.#stops.push(() => table.closeClean());
     setFloor(table.region, minFreeMib * MIB);
+    const snapshot = secure(table, snapshots);
+    if (snapshot) this.#log.warn({ snapshot }, 'the table was here without its journal: a snapshot was written first');
     const lockWatch = new LockWatch(
       table,
       (done) => this.#log.warn(done, 'a stopped process held up the table'),

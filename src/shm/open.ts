@@ -8,8 +8,8 @@
  *     another boot id, or     power was lost, and the mapped file may hold any mixture of old and new pages: it is not looked
  *     no file but a journal   at. The table is built anew from the last good snapshot and the journal; the old file is set aside
  *
- * A file that is damaged is set aside in the same way, if journal and ring have all that was acknowledged. A file that cannot be
- * believed and nothing to build a new one from is refused, never emptied.
+ * A file that is damaged, or older than what lies beside it (history.ts), is set aside in the same way, if journal and ring have all
+ * that was acknowledged. A file that cannot be believed and nothing to build a new one from is refused, never emptied.
  */
 
 import { existsSync, fsyncSync, renameSync, rmSync } from 'node:fs';
@@ -18,6 +18,7 @@ import { TurnoError } from '../errors.js';
 import { bootId } from './boot.js';
 import { forgetDisk } from './disk.js';
 import { hasLostPower, readRing, type SaidOfJournal, saidOfJournal } from './header-page.js';
+import { checkHistory } from './history.js';
 import { journalDirectory } from './journal.js';
 import { CHUNK_BYTES, Durability } from './layout.js';
 import { grown, lock, newRegion, putInPlace, rebuild, rebuildingPath, setPath, snapshotsOf } from './rebuilding.js';
@@ -88,7 +89,7 @@ function openFile(path: string, options: OpenOptions): Region {
     return putInPlace(rebuilt, path);
   }
   try {
-    const region = mapWhole(path);
+    const region = mapWhole(path, options);
     return isTooSmall(region, options) ? enlarge(region, path, options) : region;
   } catch (error) {
     if (!(error instanceof TurnoError) || error.code !== 'TURNO_TABLE_DAMAGED') throw error;
@@ -96,10 +97,12 @@ function openFile(path: string, options: OpenOptions): Region {
   }
 }
 
-function mapWhole(path: string): Region {
+/** A file that is what its table was at its end: whole, and no older than the journal beside it. */
+function mapWhole(path: string, { durability }: OpenOptions): Region {
   const region = lock(mapRegion(path), 'exclusive');
   try {
     if (region.load(H.CLEAN) === 1) region.verifyClean();
+    if (durability !== 'none') checkHistory(region, path);
     return region;
   } catch (error) {
     region.close();
@@ -120,7 +123,8 @@ function instead(path: string, options: OpenOptions, damage: TurnoError): Region
   } catch {
     throw damage; // what the journal lacks is the lesser news
   }
-  if (!hasAll(rebuilt, said)) {
+  // Of another table: its journal and snapshots lie here.
+  if (rebuilt.load(H.JOURNAL_SALT) !== said.salt || !hasAll(rebuilt, said)) {
     rebuilt.close();
     rmSync(rebuildingPath(path), { force: true });
     throw damage;

@@ -4,7 +4,7 @@
  */
 
 import { existsSync, fsyncSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { TurnoError } from '../errors.js';
 import { problemsOf } from './check.js';
 import type { ReplayListener } from './copying.js';
@@ -62,12 +62,14 @@ export function putInPlace(region: Region, path: string): Region {
 export function rebuild(path: string, options: RebuildOptions): Region {
   const segments = new Segments(journalDirectory(path));
   const temporary = rebuildingPath(path);
+  const salt = segments.list().at(-1)?.salt;
   for (const snapshot of snapshotsOf(path)) {
-    const base = trySnapshot(snapshot, options);
+    const base = trySnapshot(snapshot, salt, options);
     if (base === undefined) continue;
     try {
       const from = base.region.loadLong(H.JOURNAL_START);
       const region = newRegion(temporary, { ...options, ...grown(base.shape, options) });
+      region.store(H.JOURNAL_SALT, base.region.load(H.JOURNAL_SALT));
       fill(region, segments, from, options, (table) => base.copyInto(table));
       return region;
     } finally {
@@ -143,6 +145,11 @@ function takeRing(region: Region, ring: Buffer, salt: number, end: number, apply
   return tail;
 }
 
+/** The journal position a snapshot stands at, from its path. */
+export function positionOf(snapshot: string): number {
+  return Number(/^table-(\d+)-/.exec(basename(snapshot))?.[1]);
+}
+
 /** Newest first. */
 export function snapshotsOf(path: string): string[] {
   const directory = snapshotDirectory(path);
@@ -172,10 +179,17 @@ export function openSnapshot(path: string, checkStop: () => void = () => undefin
   }
 }
 
-/** A damaged one is passed over, and the one before is taken. */
-function trySnapshot(path: string, { onRepair }: RebuildOptions): Table | undefined {
+/**
+ * A damaged one is passed over, and the one before is taken.
+ * @param salt of the journal, when there is one: a snapshot of another table has another
+ */
+function trySnapshot(path: string, salt: number | undefined, { onRepair }: RebuildOptions): Table | undefined {
   try {
-    return openSnapshot(path);
+    const snapshot = openSnapshot(path);
+    if (salt === undefined || snapshot.region.load(H.JOURNAL_SALT) === salt) return snapshot;
+    snapshot.close();
+    onRepair?.(`snapshot ${path} is not used: it is of another table than the journal`);
+    return undefined;
   } catch (error) {
     onRepair?.(`snapshot ${path} is not used: ${error instanceof Error ? error.message : error}`);
     return undefined;

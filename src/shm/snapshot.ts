@@ -11,10 +11,11 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { faultPoint } from './fault-points.js';
+import { reachesBack } from './history.js';
 import { Durability } from './layout.js';
 import { native } from './native.js';
 import { openTable } from './open.js';
-import { openSnapshot, snapshotDirectory } from './rebuilding.js';
+import { openSnapshot, positionOf, snapshotDirectory } from './rebuilding.js';
 import { H } from './region.js';
 import { replay } from './replay.js';
 import type { Table } from './shared-table.js';
@@ -71,6 +72,15 @@ export function checkpoint(table: Table, kept = SNAPSHOTS_KEPT, checkStop: () =>
   return path;
 }
 
+/**
+ * For the start of a server, before anything is accepted: a snapshot when the table could not be built anew without its file, because
+ * that was put here without journal and snapshots, or these were removed.
+ * @returns its path; undefined when none was needed
+ */
+export function secure(table: Table, kept = SNAPSHOTS_KEPT): string | undefined {
+  return reachesBack(table.region) ? undefined : checkpoint(table, kept);
+}
+
 /** Bytes of journal since the last checkpoint: what a start after a power cut has to read. */
 export function journalBytes({ region, journal }: Table): number {
   return journal.tail - region.loadLong(H.JOURNAL_START);
@@ -123,8 +133,4 @@ function syncBeside(tablePath: string): void {
       closeSync(fd);
     }
   }
-}
-
-function positionOf(snapshot: string): number {
-  return Number(/table-(\d+)-/.exec(snapshot)?.[1]);
 }

@@ -1,6 +1,16 @@
 /** `turno snapshot` and SIGUSR2 at a running server; temporary files a dead one left. */
 
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { t } from 'tap';
 import { openTable } from '../../src/shm/open.js';
@@ -55,6 +65,21 @@ t.test('a snapshot that cannot be written: the asker is told why, and the last o
   t.same(snapshotsIn(server.data), [basename(first.out.trim())]);
   t.equal((await server.judge(await server.register('bob'), HELLO)).verdict, 'AC', 'the server goes on');
 });
+
+t.test(
+  'a table without journal and snapshots beside it: one is written before the server takes anything',
+  async (t) => {
+    const first = await startServer(t);
+    const token = await first.register('ada');
+    const reply = await first.judge(token, HELLO);
+    await first.stop();
+    for (const name of ['journal', 'snapshots']) rmSync(join(first.data, name), { recursive: true, force: true });
+    const second = await startServer(t, { data: first.data });
+    await second.logged(/without its journal/);
+    t.equal(snapshotsIn(second.data).length, 1);
+    t.same(await second.show(token, reply.id), reply);
+  },
+);
 
 t.test('temporary files of a dead server are removed at the next start, and nothing else', async (t) => {
   const first = await startServer(t);
