@@ -68,7 +68,6 @@ function openAlone(path: string, options: OpenOptions): Region {
   const region = existsSync(path) ? openFile(path, options) : openNothing(path, options);
   try {
     setPath(region, path);
-    if (region.load(H.CLEAN) === 0) repair(region);
     region.bytes.set(bootId(), H.BOOT_ID.offset);
     region.store(H.DURABILITY, Durability[options.durability ?? 'power']);
     forgetDisk(region);
@@ -97,12 +96,14 @@ function openFile(path: string, options: OpenOptions): Region {
   }
 }
 
-/** A file that is what its table was at its end: whole, and no older than the journal beside it. */
+/** A file that is what its table was at its end: whole, nothing half done, and no older than the journal beside it. */
 function mapWhole(path: string, { durability }: OpenOptions): Region {
   const region = lock(mapRegion(path), 'exclusive');
   try {
     if (region.load(H.CLEAN) === 1) region.verifyClean();
     if (durability !== 'none') checkHistory(region, path);
+    setPath(region, path);
+    if (region.load(H.CLEAN) === 0) repair(region);
     return region;
   } catch (error) {
     region.close();
@@ -164,8 +165,6 @@ function isTooSmall(region: Region, { maxRows = 0, maxUsers = 0 }: RegionOptions
 }
 
 function enlarge(region: Region, path: string, options: OpenOptions): Region {
-  setPath(region, path);
-  if (region.load(H.CLEAN) === 0) repair(region);
   const wanted = { ...options, maxRows: (options.maxRows ?? 0) + region.load(H.FIRST_ROW) };
   const copy = copyOf(region, path, { ...options, ...grown(region.geometry, wanted) });
   region.close();

@@ -15,10 +15,11 @@ import { dirname, join } from 'node:path';
 import t from 'tap';
 import { TurnoError } from '../../src/errors.js';
 import { problemsOf } from '../../src/shm/check.js';
-import { Durability } from '../../src/shm/layout.js';
+import { AGENT, AGENTS, Durability } from '../../src/shm/layout.js';
 import { H } from '../../src/shm/region.js';
 import { SEGMENT_DATA } from '../../src/shm/segments.js';
 import { openTable } from '../../src/shm/table.js';
+import { act } from './actor.js';
 import { hashOf, resultFor, submit } from './actor-jobs.js';
 import { freshTable, SMALL } from './fresh-table.js';
 import { losePower, sameRows } from './power.js';
@@ -100,6 +101,26 @@ t.test('what was acknowledged and is only in the ring comes back, whatever the h
     after.close();
     rmSync(dirname(path), { recursive: true });
   }
+});
+
+t.test('what a dead process had begun is damaged: the table is built anew, with all that was logged', async (t) => {
+  const table = freshTable(t);
+  const user = table.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+  for (let n = 0; n < 50; n++) table.finish(submit(table, user).row, resultFor(n, n));
+  const { row } = submit(table, user);
+  await act(t, 'process', table, { kind: 'signal', signal: 'SIGKILL', row, at: 'table.inside-body' });
+  table.commit(table.journal.tail);
+  const { INTENT, INTENT_IMAGE } = AGENT.fields;
+  const agents = Array.from({ length: AGENTS }, (_, slot) => table.region.geometry.agents + slot * AGENT.size);
+  const dead = agents.find((at) => table.region.words[(at + INTENT.offset) / 4] !== 0) ?? 0;
+  table.close();
+  writeWord(table.path, dead + INTENT_IMAGE.offset + 40, 12_345);
+  const messages: string[] = [];
+  const after = openTable({ path: table.path, create: true, onRepair: (message) => messages.push(message) });
+  t.teardown(() => after.close());
+  t.match(messages, [/intent/]);
+  t.match(after.counts(), { done: 50, running: 1 });
+  t.same([...problemsOf(after)], []);
 });
 
 t.test('with durability `crash` a damaged table is refused when the ring is damaged, too', async (t) => {
