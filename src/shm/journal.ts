@@ -234,8 +234,7 @@ export class Journal {
       try {
         this.#writeBatch(from, to, true);
       } catch {
-        const { errno } = constants;
-        this.#region.store(H.JOURNAL_STATE, 1 + (errno[codeOf(first) as keyof typeof errno] ?? errno.EIO));
+        this.#region.store(H.JOURNAL_STATE, stateAfter(first));
         throw refusal(first, this.segments.directory, to - from);
       }
     }
@@ -309,14 +308,21 @@ export class Journal {
   }
 
   /**
-   * The first segment, so that a table without changes has a journal without records; the next one after a rebuild. For the
-   * primary.
+   * The first segment, so that a table without changes has a journal without records; the next one after a rebuild, or after a
+   * batch that failed. If the disk does not take that one, the start goes on: what is there can be read, and new work is refused
+   * until a later try succeeds. For the primary.
+   * @throws when the disk does not take the first
    */
   begin(): void {
     this.segments.removeHalfMade();
-    const isNewWanted = this.#region.load(H.SEGMENT_NUMBER) === 0 || this.#region.load(H.JOURNAL_STATE) !== 0;
-    if (isNewWanted) this.#segmentFor(this.written, this.written, true);
-    this.#region.store(H.JOURNAL_STATE, 0);
+    const isFirst = this.#region.load(H.SEGMENT_NUMBER) === 0;
+    try {
+      if (isFirst || this.#region.load(H.JOURNAL_STATE) !== 0) this.#segmentFor(this.written, this.written, true);
+      this.#region.store(H.JOURNAL_STATE, 0);
+    } catch (error) {
+      if (isFirst) throw error;
+      this.#region.store(H.JOURNAL_STATE, stateAfter(error));
+    }
   }
 
   /** Writes the next segment ahead of time. Blocks for tens of ms: for a thread with nothing else to do. */
@@ -339,6 +345,12 @@ function refusal(error: unknown, path: string, wanted: number): TurnoError {
   if (found !== undefined) return found;
   const problem = error instanceof Error ? error.message : String(error);
   return new TurnoError('TURNO_SYSTEM', { call: 'write', on: path, problem }, { cause: error });
+}
+
+/** JOURNAL_STATE when a new segment could not be made or written. */
+function stateAfter(error: unknown): number {
+  const { errno } = constants;
+  return 1 + (errno[codeOf(error) as keyof typeof errno] ?? errno.EIO);
 }
 
 /** The error behind JOURNAL_STATE, which any thread may have met. */

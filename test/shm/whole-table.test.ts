@@ -7,10 +7,11 @@ import { TurnoError } from '../../src/errors.js';
 import { problemsOf } from '../../src/shm/check.js';
 import { dumpTable } from '../../src/shm/dump.js';
 import { compactTable, openTable, restoreTable } from '../../src/shm/open.js';
+import { H } from '../../src/shm/region.js';
 import { checkpoint } from '../../src/shm/snapshot.js';
 import type { Table } from '../../src/shm/table.js';
 import { rowIndex } from '../../src/units.js';
-import { breakableDisk, made, NO_MOUNT, smallDisk } from '../small-disk.js';
+import { breakableDisk, fillUp, made, NO_MOUNT, smallDisk } from '../small-disk.js';
 import { hashOf, resultFor, submit } from './actor-jobs.js';
 import { freshTable, SMALL } from './fresh-table.js';
 import { sameRows } from './power.js';
@@ -133,6 +134,32 @@ t.test(
     t.ok(readdirSync(join(directory, 'journal')).every((name) => !name.startsWith('making-')));
   },
 );
+
+t.test('a start on a disk that is full: what is there is read, new work is refused, and space ends it', async (t) => {
+  const disk = smallDisk(t, 24);
+  if (disk === undefined) {
+    t.pass('a full disk', NO_MOUNT);
+    return;
+  }
+  const path = join(made(join(disk, 'data')), 'table.turno');
+  const first = openTable({ path, create: true, ...SMALL });
+  submit(first, first.addUser({ name: 'Ada', tokenHash: hashOf('ada') }));
+  first.commit();
+  // As a batch leaves it that failed: only a new segment will do, for which there is no room.
+  first.region.store(H.JOURNAL_STATE, 1);
+  first.close();
+  fillUp(join(disk, 'ballast'));
+  const table = openTable({ path, create: true, ...SMALL });
+  t.teardown(() => table.close());
+  t.equal(table.read(rowIndex(0))?.arrival, 1);
+  t.equal(refusalOf(() => submit(table, 0)).code, 'TURNO_DISK_FULL');
+  t.equal(table.refusal()?.status, 507);
+  rmSync(join(disk, 'ballast'));
+  await acceptsAgain(table, 0);
+  table.commit();
+  t.equal(table.refusal(), undefined);
+  t.same([...problemsOf(table)], []);
+});
 
 t.test('a disk that fails every write: new work is refused with 507, reading goes on, and it recovers', async (t) => {
   const disk = breakableDisk(t, 48, 'journal');
