@@ -197,11 +197,16 @@ export class Journal {
   /** Tries to write all that is in the ring; a failure shows in JOURNAL_STATE and in the next commit. */
   flush(): void {
     try {
-      this.commit(this.tail, true);
-      if (this.#region.load(H.JOURNAL_STATE) !== 0 && this.#leaderLock.tryAcquire()) this.#leadAndRelease();
+      this.empty();
     } catch (error) {
       if (!(error instanceof TurnoError)) throw error;
     }
+  }
+
+  /** Writes all that is in the ring. @throws TURNO_DISK_FULL, TURNO_DISK_REFUSES, TURNO_SYSTEM */
+  empty(): void {
+    this.commit(this.tail, true);
+    if (this.#region.load(H.JOURNAL_STATE) !== 0 && this.#leaderLock.tryAcquire()) this.#leadAndRelease();
   }
 
   /** Tries whether a disk that refused takes writes again. Blocks for the disk. */

@@ -165,18 +165,27 @@ function isTooSmall(region: Region, { maxRows = 0, maxUsers = 0 }: RegionOptions
 }
 
 function enlarge(region: Region, path: string, options: OpenOptions): Region {
-  const wanted = { ...options, maxRows: (options.maxRows ?? 0) + region.load(H.FIRST_ROW) };
-  const copy = copyOf(region, path, { ...options, ...grown(region.geometry, wanted) });
-  region.close();
-  return putInPlace(copy, path);
+  try {
+    const wanted = { ...options, maxRows: (options.maxRows ?? 0) + region.load(H.FIRST_ROW) };
+    return putInPlace(copyOf(region, path, { ...options, ...grown(region.geometry, wanted) }), path);
+  } finally {
+    region.close();
+  }
 }
 
 /** A copy without what the dead left unused, at the same journal position, under the temporary name. */
 function copyOf(region: Region, path: string, options: RegionOptions): Region {
   const copy = newRegion(rebuildingPath(path), options);
   const [from, to] = [new Table(region), new Table(copy)];
-  from.copyInto(to);
-  from.journal.flush(); // the ring is not copied
+  try {
+    from.copyInto(to);
+    from.journal.empty(); // the ring is not copied, and what the copy has must be in the journal
+  } catch (error) {
+    from.close({ keepFile: true });
+    copy.close();
+    rmSync(rebuildingPath(path));
+    throw error;
+  }
   for (const field of [H.RING_TAIL, H.RING_WRITTEN]) copy.storeLong(field, region.loadLong(H.RING_WRITTEN));
   copy.storeLong(H.JOURNAL_START, region.loadLong(H.JOURNAL_START));
   for (const field of [H.JOURNAL_SALT, H.SEGMENT_NUMBER]) copy.store(field, region.load(field));

@@ -3,6 +3,8 @@
 import { copyFileSync, cpSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
+import { native } from '../../src/shm/native.js';
+import { compactTable } from '../../src/shm/open.js';
 import { H } from '../../src/shm/region.js';
 import { checkpoint, secure } from '../../src/shm/snapshot.js';
 import { type OpenOptions, openTable, type Table } from '../../src/shm/table.js';
@@ -131,4 +133,31 @@ function fill(table: Table): number {
   for (let n = 0; n < 30; n++) table.finish(submit(table, user).row, resultFor(n, n));
   table.commit();
   return user;
+}
+
+for (const [what, copy] of Object.entries<(path: string) => void>({
+  enlarged: (path) => openTable({ path, create: true, maxRows: 200_000 }).close(),
+  compacted: (path) => void compactTable(path),
+})) {
+  t.test(`a table that cannot write its journal is not ${what}: the copy would go on without it`, async (t) => {
+    const table = freshTable(t);
+    const { path } = table;
+    fill(table);
+    submit(table, 0); // in the ring only, when the server is killed
+    table.close();
+    const { writeDurably } = native;
+    const stand = (value: unknown) => Object.defineProperty(native, 'writeDurably', { value, configurable: true });
+    t.teardown(() => stand(writeDurably));
+    stand(() => {
+      throw Object.assign(new Error('EIO'), { code: 'EIO' });
+    });
+    t.throws(() => copy(path), { code: 'TURNO_DISK_REFUSES' });
+    stand(writeDurably);
+    copy(path);
+    const found = open(t, path);
+    submit(found, 0);
+    found.commit();
+    t.equal(found.counts().rows, 32);
+    sameRows(t, losePower(t, found), found);
+  });
 }
