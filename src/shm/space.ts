@@ -10,7 +10,7 @@
  * giving out, and what a dead agent had begun behind it is overwritten by the next.
  */
 
-import { closeSync, constants, fstatSync, ftruncateSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, linkSync, openSync, rmSync } from 'node:fs';
 import { TurnoError } from '../errors.js';
 import { Agents } from './agents.js';
 import { field, struct } from './fields.js';
@@ -78,11 +78,16 @@ export class Space {
    */
   static create(path: string, { bytes = 1_048_576, ...options }: SpaceOptions & { bytes?: number } = {}): Space {
     const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-    const fd = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    // It gets its name when it is whole; a link, which refuses a name that is there, where a rename would take it away.
+    const temporary = `${path}.${process.pid}-${process.hrtime.bigint()}.tmp`;
+    const fd = openSync(temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
     try {
-      return Space.#begin(fd, bytes, options);
+      const space = Space.#begin(fd, bytes, options);
+      linkSync(temporary, path);
+      return space;
     } finally {
       closeSync(fd);
+      rmSync(temporary, { force: true });
     }
   }
 

@@ -1,5 +1,7 @@
 /** What nobody should do with the tools, and what must not happen when they have been used for years. */
 
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import {
   BoundedSemaphore,
@@ -11,6 +13,7 @@ import {
   SharedArray,
   Space,
 } from '../../src/shm/index.js';
+import { native } from '../../src/shm/native.js';
 import { freshSpace } from './fresh-space.js';
 
 const MOST = 2 ** 31 - 1;
@@ -61,3 +64,23 @@ t.test('whoever has closed his space gets nothing of it any more', async (t) => 
   t.throws(() => condition.notify(), RangeError);
   t.throws(() => new Lock(mine, 'g'), /closed/);
 });
+
+t.test(
+  'a space has its name when it is whole: nobody opens half of one, and one that cannot be made is not in the way',
+  (t) => {
+    const path = join(t.testdir(), 'space');
+    const { allocate } = native;
+    const stand = (value: unknown) => Object.defineProperty(native, 'allocate', { value, configurable: true });
+    t.teardown(() => stand(allocate));
+    stand(() => {
+      t.throws(() => Space.open(path), { code: 'ENOENT' });
+      throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    });
+    t.throws(() => Space.create(path), { code: 'ENOSPC' });
+    stand(allocate);
+    Space.create(path).close();
+    t.throws(() => Space.create(path), { code: 'EEXIST' });
+    t.same(readdirSync(dirname(path)), ['space']);
+    t.end();
+  },
+);
