@@ -220,14 +220,16 @@ export function compactTable(path: string): { before: number; after: number } {
 }
 
 /**
- * Builds the table anew from the last good snapshot and the journal, whatever its file looks like; that is set aside.
+ * Builds the table anew from the last good snapshot and the journal, and what the ring of its file has behind that, whatever the file
+ * looks like otherwise; it is set aside.
  * @returns the path it has now, if there was one
  * @throws TURNO_TABLE_DAMAGED when snapshot and journal are not enough; then nothing was changed.
  */
 export function restoreTable(options: Omit<OpenOptions, 'create'>): string | undefined {
   const path = resolve(options.path);
-  const region = rebuild(path, options);
-  const aside = existsSync(path) ? setAside(path) : undefined;
+  const isThere = existsSync(path);
+  const region = rebuild(path, { ...options, ring: isThere && !hasLostPower(path) ? readRing(path) : undefined });
+  const aside = isThere ? setAside(path) : undefined;
   const table = new Table(putInPlace(region, path));
   region.bytes.set(bootId(), H.BOOT_ID.offset);
   table.closeClean();

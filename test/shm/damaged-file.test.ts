@@ -16,6 +16,7 @@ import t from 'tap';
 import { TurnoError } from '../../src/errors.js';
 import { problemsOf } from '../../src/shm/check.js';
 import { AGENT, AGENTS, Durability } from '../../src/shm/layout.js';
+import { restoreTable } from '../../src/shm/open.js';
 import { H } from '../../src/shm/region.js';
 import { SEGMENT_DATA } from '../../src/shm/segments.js';
 import { openTable } from '../../src/shm/table.js';
@@ -101,6 +102,21 @@ t.test('what was acknowledged and is only in the ring comes back, whatever the h
     after.close();
     rmSync(dirname(path), { recursive: true });
   }
+});
+
+t.test('a restore takes what only the ring of the old file has, too', async (t) => {
+  const table = freshTable(t);
+  const { path } = table;
+  table.closeClean();
+  const crash = openTable({ path, create: true, ...SMALL, durability: 'crash' });
+  const user = crash.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+  for (let n = 0; n < 50; n++) crash.finish(submit(crash, user).row, resultFor(n, n));
+  crash.close();
+  t.ok(restoreTable({ path, ...SMALL }));
+  const restored = openTable({ path, create: true, ...SMALL });
+  t.teardown(() => restored.close());
+  sameRows(t, restored, crash);
+  sameRows(t, losePower(t, restored), crash);
 });
 
 t.test('what a dead process had begun is damaged: the table is built anew, with all that was logged', async (t) => {
