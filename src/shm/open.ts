@@ -12,7 +12,7 @@
  * that was acknowledged. A file that cannot be believed and nothing to build a new one from is refused, never emptied.
  */
 
-import { existsSync, fsyncSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, fsyncSync, linkSync, renameSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { TurnoError } from '../errors.js';
 import { bootId } from './boot.js';
@@ -148,9 +148,14 @@ function hasAll(rebuilt: Region, { durability, appended, written }: SaidOfJourna
   return tail >= appended || (durability === Durability.power && tail >= written);
 }
 
+/** Gives the file a second name. It keeps the first until the new one gets it: whoever dies in between leaves what he found. */
 function setAside(path: string): string {
   const aside = `${path}.distrusted-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`;
-  renameSync(path, aside);
+  try {
+    linkSync(path, aside);
+  } catch {
+    renameSync(path, aside); // a file system without links
+  }
   return aside;
 }
 

@@ -1,6 +1,6 @@
 /** A file that is damaged at a start: set aside and built anew when journal and ring have everything, else refused and left. */
 
-import {
+import fs, {
   closeSync,
   copyFileSync,
   openSync,
@@ -11,6 +11,7 @@ import {
   truncateSync,
   writeSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
 import t from 'tap';
 import { TurnoError } from '../../src/errors.js';
@@ -102,6 +103,32 @@ t.test('what was acknowledged and is only in the ring comes back, whatever the h
     after.close();
     rmSync(dirname(path), { recursive: true });
   }
+});
+
+t.test('whoever dies while the new file gets the name of the old one leaves the old one there', async (t) => {
+  const table = freshTable(t);
+  const { path } = table;
+  table.closeClean();
+  const crash = openTable({ path, create: true, ...SMALL, durability: 'crash' });
+  submit(crash, crash.addUser({ name: 'Ada', tokenHash: hashOf('ada') }));
+  crash.close();
+  truncateSync(path, statSync(path).size - 1_048_576);
+  const { renameSync } = fs;
+  const stand = (value: typeof renameSync) => {
+    Object.assign(fs, { renameSync: value });
+    syncBuiltinESMExports();
+  };
+  t.teardown(() => stand(renameSync));
+  stand((from, to) => {
+    if (to === path) throw new Error('dead');
+    renameSync(from, to);
+  });
+  const start = () => openTable({ path, create: true, ...SMALL, durability: 'crash' });
+  t.throws(start, /dead/);
+  stand(renameSync);
+  const after = start();
+  t.teardown(() => after.close());
+  t.equal(after.counts().rows, 1);
 });
 
 t.test('a restore takes what only the ring of the old file has, too', async (t) => {
