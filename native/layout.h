@@ -344,7 +344,7 @@ struct turno_agent {
   uint32_t state; /* generation * 4 + phase: 0 free, 1 being taken, 2 taken */
   uint32_t pid; /* process */
   uint32_t tid; /* thread, the kernel's number */
-  uint32_t start; /* clock ticks after boot at which the thread began, modulo 2^32 */
+  uint32_t start; /* clock ticks after boot at which the thread began, modulo 2^32; in a space with its boot mark */
   int32_t running; /* what this slot has added to the rows running */
   int32_t done; /* what this slot has added to the rows done */
   uint32_t intent; /* kind of the record being changed + 1; 0 = none. Stored last, cleared first */

@@ -33,6 +33,11 @@ export interface AgentHost {
   readonly agentHint: Field;
   /** A waiter looks this often whether whom it waits for is dead. */
   readonly lookEveryMs: number;
+  /**
+   * Goes into START, so that an agent from before the machine was started anew is not taken for one of today that has its pid, its thread
+   * and its moment. 0 where somebody condemns them all at each start.
+   */
+  readonly bootMark: number;
   load(field: { readonly offset: number }): number;
   store(field: { readonly offset: number }, value: number): void;
 }
@@ -106,7 +111,7 @@ export class Agents {
     const tid = native.threadId();
     Atomics.store(this.#words, at + A.PID.offset / 4, process.pid);
     Atomics.store(this.#words, at + A.TID.offset / 4, tid);
-    Atomics.store(this.#words, at + A.START.offset / 4, startOf(process.pid, tid) ?? 0);
+    Atomics.store(this.#words, at + A.START.offset / 4, this.#startOf(process.pid, tid) ?? 0);
     for (let word = 0; word < A.WAITS.count; word++) Atomics.store(this.#words, at + A.WAITS.offset / 4 + word, 0);
     Atomics.store(this.#words, at, generation * 4 + Phase.taken);
     this.#self = (generation << SLOT_BITS) | (slot + 1);
@@ -148,9 +153,16 @@ export class Agents {
     const at = this.at(slot);
     const pid = Atomics.load(this.#words, at + A.PID.offset / 4);
     const tid = Atomics.load(this.#words, at + A.TID.offset / 4);
-    const isAlive = startOf(pid, tid) === Atomics.load(this.#words, at + A.START.offset / 4);
+    const isAlive = this.#startOf(pid, tid) === Atomics.load(this.#words, at + A.START.offset / 4);
     // Another may have taken the slot while we looked: then what we read was of two owners.
     return !isAlive && Atomics.load(this.#words, at) === state;
+  }
+
+  /** What START must be for a task: when it began, and in which life of the machine; undefined when it is gone or a zombie. */
+  #startOf(pid: number, tid: number): number | undefined {
+    const fields = statOf(`${pid}/task/${tid}`);
+    if (fields === undefined || fields[0] === 'Z' || fields[0] === 'X') return undefined;
+    return (Number(fields[19]) ^ this.#host.bootMark) | 0;
   }
 
   /** The agent word of whoever has a slot now. */
@@ -214,10 +226,4 @@ export function slotOf(agent: AgentWord): number {
 
 function generationOf(state: number): number {
   return (state >>> 2) & (GENERATIONS - 1);
-}
-
-/** When a task began, in clock ticks after boot modulo 2^32 (signed); undefined when it is gone or a zombie. */
-function startOf(pid: number, tid: number): number | undefined {
-  const fields = statOf(`${pid}/task/${tid}`);
-  return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? undefined : Number(fields[19]) | 0;
 }

@@ -113,7 +113,7 @@ export const AGENT = struct(
     STATE: field('u32', 'generation * 4 + phase: 0 free, 1 being taken, 2 taken'),
     PID: field('u32', 'process'),
     TID: field('u32', "thread, the kernel's number"),
-    START: field('u32', 'clock ticks after boot at which the thread began, modulo 2^32'),
+    START: field('u32', 'clock ticks after boot at which the thread began, modulo 2^32; in a space with its boot mark'),
     RUNNING: field('i32', 'what this slot has added to the rows running'),
     DONE: field('i32', 'what this slot has added to the rows done'),
     INTENT: field('u32', 'kind of the record being changed + 1; 0 = none. Stored last, cleared first'),

@@ -38,6 +38,8 @@ export class Region {
   readonly geometry: Geometry;
   readonly agentHint = H.AGENT_HINT;
   readonly lookEveryMs = 100;
+  /** The header has the boot id, and the primary condemns all agents of its table at its start. */
+  readonly bootMark = 0;
   /** The first window: header, locks, agents, directory and ring lie in it. */
   readonly words: Int32Array;
   readonly bytes: Uint8Array;

@@ -13,6 +13,7 @@
 import { closeSync, constants, fstatSync, ftruncateSync, linkSync, openSync, rmSync } from 'node:fs';
 import { TurnoError } from '../errors.js';
 import { Agents } from './agents.js';
+import { bootId } from './boot.js';
 import { field, struct } from './fields.js';
 import { AGENT, AGENTS } from './layout.js';
 import { native } from './native.js';
@@ -52,6 +53,7 @@ export interface SpaceOptions {
 
 export class Space {
   readonly lookEveryMs: number;
+  readonly bootMark = Buffer.from(bootId()).readInt32LE(0);
   readonly buffer: SharedArrayBuffer;
   readonly words: Int32Array;
   readonly bytes: Uint8Array;

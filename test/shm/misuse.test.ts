@@ -1,6 +1,7 @@
 /** What nobody should do with the tools, and what must not happen when they have been used for years. */
 
-import { readdirSync } from 'node:fs';
+import fs, { readdirSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { dirname, join } from 'node:path';
 import t from 'tap';
 import {
@@ -81,6 +82,29 @@ t.test(
     Space.create(path).close();
     t.throws(() => Space.create(path), { code: 'EEXIST' });
     t.same(readdirSync(dirname(path)), ['space']);
+    t.end();
+  },
+);
+
+t.test(
+  'who held a lock before the machine was started anew is dead, even if pid, thread and moment are the same again',
+  (t) => {
+    const { space, path } = freshSpace(t);
+    t.ok(new Lock(space, 'a').acquire());
+    const { readFileSync } = fs;
+    const stand = (value: unknown) => {
+      Object.assign(fs, { readFileSync: value });
+      syncBuiltinESMExports();
+    };
+    t.teardown(() => stand(readFileSync));
+    stand((name: string, encoding: 'utf8') =>
+      name.endsWith('/boot_id') ? '01234567-89ab-cdef-0123-456789abcdef\n' : readFileSync(name, encoding),
+    );
+    const later = Space.open(path);
+    t.teardown(() => later.close());
+    const lock = new Lock(later, 'a');
+    t.ok(lock.acquire({ timeoutMs: 1_000 }));
+    t.ok(lock.wasAbandoned);
     t.end();
   },
 );
