@@ -5,9 +5,10 @@
  *               feedback/judgemessage.txt for the jury, feedback/teammessage.txt for the team,
  *               feedback/score_multiplier.txt a number from 0 to 1: the part of the points. An interactor the same, with the
  *               program on stdin and stdout.
- *     testlib   checker: INPUT OUTPUT ANSWER [flags]; exit code 0 right, 1 wrong, 2 presentation error (wrong), 3 the checker fails,
- *               7 partly right: "points P" at the start of its words, P from 0 to 1. Its words on stderr, like "ok" or "wrong
- *               answer". An interactor the same, with the program on stdin and stdout.
+ *     testlib   checker: INPUT OUTPUT ANSWER [flags]; exit code 0 right, 1 wrong, 2 presentation error (wrong; so are 4, dirt behind
+ *               the answer, and 8, an unexpected end of the output), 3 the checker fails, 7 partly right: "points P" at the start
+ *               of its words, P from 0 to 1. Its words on stderr, like "ok" or "wrong answer". An interactor the same, with the
+ *               program on stdin and stdout.
  *
  * Any other end (a crash, a limit, another exit code) is SE with its reason, never WA: it is no fault of the program.
  *
@@ -68,7 +69,7 @@ export const BROKEN_PIPE = 'crashed (signal 13)';
 
 const LONGEST_MESSAGE = 2_000;
 const RIGHT: Readonly<Record<Protocol, number>> = { icpc: 42, testlib: 0 };
-const WRONG: Readonly<Record<Protocol, readonly number[]>> = { icpc: [43], testlib: [1, 2] };
+const WRONG: Readonly<Record<Protocol, readonly number[]>> = { icpc: [43], testlib: [1, 2, 4, 8] };
 const PARTLY = 7;
 
 /** @param what `checker` or `interactor` */
@@ -102,6 +103,6 @@ function partly(text: string | undefined, words: string, failed: (problem: strin
 /** The shell says 128 + n for a signal. */
 function endOf(code: number, protocol: Protocol): string {
   if (code > 128 && code < 160) return `crashed (signal ${code - 128})`;
-  const known = protocol === 'icpc' ? '42 or 43' : '0, 1, 2, 3 or 7';
+  const known = protocol === 'icpc' ? '42 or 43' : '0 to 4, 7 or 8';
   return `ended with exit code ${code}, expected ${known}`;
 }

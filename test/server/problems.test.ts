@@ -207,6 +207,8 @@ t.test('checkers of testlib: arguments, exit codes, words', async (t) => {
     '  if (fscanf(output, "%63s", got) != 1) { fputs("wrong output format nothing", stderr); return 2; }',
     '  if (fscanf(answer, "%63s", want) != 1) return 3;',
     '  if (!strcmp(got, "fail")) { fputs("FAIL the jury is wrong", stderr); return 3; }',
+    '  if (!strcmp(got, "dirt")) { fputs("wrong output format dirt", stderr); return 4; }',
+    '  if (!strcmp(got, "eof")) { fputs("unexpected eof", stderr); return 8; }',
     '  if (!strcmp(got, "half")) { fputs("points 0.5 nearly", stderr); return 7; }',
     '  if (strcmp(got, want)) { fprintf(stderr, "wrong answer found %s", got); return 1; }',
     '  fputs("ok 1 word", stderr);',
@@ -218,6 +220,8 @@ t.test('checkers of testlib: arguments, exit codes, words', async (t) => {
   t.match(await of('yes'), { verdict: 'AC', reason: null });
   t.match(await of('no'), { verdict: 'WA', reason: 'test 1: wrong answer found no' });
   t.match(await of(''), { verdict: 'WA', reason: 'test 1: wrong output format nothing' });
+  t.match(await of('dirt'), { verdict: 'WA', reason: 'test 1: wrong output format dirt' });
+  t.match(await of('eof'), { verdict: 'WA', reason: 'test 1: unexpected eof' });
   t.match(await of('fail'), { verdict: 'SE', reason: /cannot judge \(exit code 3\): FAIL the jury is wrong/ });
   t.match(await of('half'), { verdict: 'WA', reason: /points 0.5/ });
 });
