@@ -32,7 +32,7 @@ export interface Conversation {
   readonly judgement: Judgement;
   readonly firstToEnd: 'program' | 'interactor';
   readonly flooded: 'program' | 'interactor' | undefined;
-  /** The interactor died of writing to a program that had gone. */
+  /** The interactor died of writing to, or of reading from, a program that had gone. */
   readonly isBrokenPipe: boolean;
   /** The interactor was ended by a limit, though the program had gone: it hangs. */
   readonly isHanging: boolean;

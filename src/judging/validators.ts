@@ -64,8 +64,8 @@ export interface Judgement {
 
 /** In the reason of one that a limit has ended. */
 export const NOT_BY_ITSELF = 'did not end by itself';
-/** In the reason of one that wrote to a program that had gone; 13 is SIGPIPE, as the shell says it. */
-export const BROKEN_PIPE = 'crashed (signal 13)';
+/** In the reason of one that wrote to, or read from, a program that had gone: SIGPIPE as the shell says it, or Python's words. */
+export const PROGRAM_GONE = /crashed \(signal 13\)|^(BrokenPipeError|EOFError)\b/m;
 
 const LONGEST_MESSAGE = 2_000;
 const RIGHT: Readonly<Record<Protocol, number>> = { icpc: 42, testlib: 0 };

@@ -11,7 +11,7 @@ import { TurnoError } from '../errors.js';
 import { judgementOfConversation } from '../judging/interaction.js';
 import type { RunFacts } from '../judging/outcome.js';
 import type { TestCase } from '../judging/task.js';
-import { BROKEN_PIPE, type Judgement, NOT_BY_ITSELF } from '../judging/validators.js';
+import { type Judgement, NOT_BY_ITSELF, PROGRAM_GONE } from '../judging/validators.js';
 import { KIB, MIB, NS_PER_S } from '../units.js';
 import type { Cell, Run, RunResult } from './cell.js';
 import { RunFlag } from './cell-layout.js';
@@ -132,7 +132,7 @@ async function converse(
       judgement,
       firstToEnd: relay.firstToEnd ?? 'program',
       flooded: relay.flooded,
-      isBrokenPipe: judgement.reason.includes(BROKEN_PIPE),
+      isBrokenPipe: PROGRAM_GONE.test(judgement.reason),
       isHanging: judgement.verdict === 'SE' && judgement.reason.includes(NOT_BY_ITSELF),
       wasWaiting: facts.cpuNs < facts.wallNs / 4,
       isDeadlock,

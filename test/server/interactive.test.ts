@@ -11,6 +11,11 @@ const INTERACTOR = [
   'import sys, signal',
   'signal.signal(signal.SIGPIPE, signal.SIG_DFL)',
   'mode, rounds = open(sys.argv[1]).read().split()',
+  'if mode == "plain":',
+  '  signal.signal(signal.SIGPIPE, signal.SIG_IGN)',
+  '  for n in range(int(rounds)):',
+  '    print(n, flush=True)',
+  '    if int(input()) != 2 * n: raise SystemExit(43)',
   'if mode == "crash": raise SystemExit(1)',
   'if mode == "flood":',
   '  while True: sys.stdout.write("9" * 65536)',
@@ -85,6 +90,12 @@ t.test('early ends, floods, crashes and waiting for each other: each with its ve
     verdict: 'WA',
     reason: /ended before the interactor was done/,
   });
+  const plain = await withProblem(server, 'plain');
+  t.match(
+    await plain('print(2 * int(input()))'),
+    { verdict: 'WA', reason: /ended before the interactor was done/ },
+    'an interactor in Python that knows nothing of pipes',
+  );
   t.match(await (await withProblem(server, 'crash'))(DOUBLE), {
     verdict: 'SE',
     reason: /interactor ended with exit code 1/,
