@@ -94,8 +94,12 @@ class Connection {
   readonly #socket: Socket;
   readonly #reader = new FrameReader(SERVER_KINDS, MAX_ANSWER_BYTES);
   readonly #waiting = new Map<number, Waiting>();
-  readonly #welcomed: Promise<Welcome>;
-  #welcome: (welcome: Welcome) => void = () => undefined;
+  /** The server has said welcome, or something else instead, or nothing any more. */
+  readonly #greeted: Promise<void>;
+  #greet: () => void = () => undefined;
+  #welcome: Welcome | undefined;
+  /** What the bye says of all that was not taken. */
+  #farewell: Outcome | undefined;
   /** The rest of the bytes that wait to be sent has gone. */
   #drained: Promise<void> | undefined;
   #lastId = 0;
@@ -104,8 +108,8 @@ class Connection {
 
   constructor(options: SocketClientOptions) {
     this.#options = options;
-    this.#welcomed = new Promise((resolve) => {
-      this.#welcome = resolve;
+    this.#greeted = new Promise((resolve) => {
+      this.#greet = resolve;
     });
     const socket = connect(options.place);
     this.#socket = socket;
@@ -122,9 +126,8 @@ class Connection {
   /** @throws TURNO_UNREACHABLE */
   async ask(payload: Buffer): Promise<Outcome> {
     if (payload.length > STRANGER_PAYLOAD_BYTES) {
-      const refusal = await this.#tooLarge(payload.length);
-      if (this.#problem === BUSY) return 'busy';
-      if (refusal !== undefined) return { isError: true, value: errorReply(refusal) };
+      const outcome = await this.#unsent(payload.length);
+      if (outcome !== undefined) return outcome;
     }
     await this.#drained;
     // While it waited the server may have said bye.
@@ -147,19 +150,22 @@ class Connection {
     await closed;
   }
 
-  /** What the server would say of so many bytes: it says how many it takes in its welcome. */
-  async #tooLarge(found: number): Promise<TurnoError | undefined> {
-    const gone = new Promise<undefined>((resolve) => {
-      if (this.#socket.closed) resolve(undefined);
-      else this.#socket.once('close', () => resolve(undefined));
-    });
-    const welcome = await Promise.race([this.#welcomed, gone]);
-    if (this.#problem === BUSY) return undefined;
-    if (welcome === undefined) throw unreachable(this.#options.server, this.#problem ?? 'closed');
+  /** What becomes of so many bytes without being sent; undefined when the server takes them, as its welcome says. */
+  async #unsent(found: number): Promise<Outcome | undefined> {
+    await this.#greeted;
+    const welcome = this.#welcome;
+    if (welcome === undefined) {
+      if (this.#problem === BUSY) return 'busy';
+      if (this.#farewell !== undefined) return this.#farewell;
+      throw unreachable(this.#options.server, this.#problem ?? 'closed');
+    }
     if (found <= welcome.maxPayloadBytes) return undefined;
-    if (welcome.user !== undefined)
-      return new TurnoError('TURNO_TOO_LARGE', { field: 'body', limit: welcome.maxPayloadBytes, found });
-    return new TurnoError(this.#options.token === undefined ? 'TURNO_TOKEN_MISSING' : 'TURNO_TOKEN_UNKNOWN');
+    const code = this.#options.token === undefined ? 'TURNO_TOKEN_MISSING' : 'TURNO_TOKEN_UNKNOWN';
+    const refusal =
+      welcome.user === undefined
+        ? new TurnoError(code)
+        : new TurnoError('TURNO_TOO_LARGE', { field: 'body', limit: welcome.maxPayloadBytes, found });
+    return { isError: true, value: errorReply(refusal) };
   }
 
   #write(kind: Kind, id: number, payload: Buffer): void {
@@ -191,7 +197,8 @@ class Connection {
     const value = unpack(payload);
     switch (kind) {
       case Kind.welcome:
-        this.#welcome(value as Welcome);
+        this.#welcome = value as Welcome;
+        this.#greet();
         if (this.#waiting.size === 0) this.#socket.unref();
         return;
       case Kind.bye:
@@ -210,10 +217,13 @@ class Connection {
   #goodbye(lastTaken: number, value: unknown): void {
     this.isUsable = false;
     const isError = (value as { error?: unknown } | null)?.error !== undefined;
+    const farewell: Outcome = isError ? { isError, value } : 'not-taken';
+    this.#farewell = farewell;
+    this.#greet();
     for (const [id, { resolve }] of [...this.#waiting]) {
       if (id <= lastTaken) continue;
       this.#waiting.delete(id);
-      resolve(isError ? { isError, value } : 'not-taken');
+      resolve(farewell);
     }
     if (this.#waiting.size === 0) this.#rest();
   }
@@ -227,6 +237,7 @@ class Connection {
   #end(problem: string, code: 'TURNO_UNREACHABLE' | 'TURNO_ANSWER' = 'TURNO_UNREACHABLE'): void {
     this.isUsable = false;
     this.#problem ??= problem;
+    this.#greet();
     for (const { resolve, reject } of this.#waiting.values()) {
       if (this.#problem === BUSY) resolve('busy');
       else reject(new TurnoError(code, { server: this.#options.server, problem: this.#problem }));

@@ -205,6 +205,8 @@ t.test('beyond --socket-connections the next one is told so, and a place that is
   await one.ping();
   await two.ping();
   await t.rejects(three.ping(), { code: 'TURNO_CONNECTIONS' });
+  const large = { language: 'python', source: `#${'x'.repeat(2 * STRANGER_PAYLOAD_BYTES)}` };
+  await t.rejects(three.submit(large, { wait: false }), { code: 'TURNO_CONNECTIONS' }, 'nor is it sent before');
   await one.close();
   for (;;) {
     const error = await three.ping().then(undefined, (reason: { code: string }) => reason);
@@ -212,6 +214,20 @@ t.test('beyond --socket-connections the next one is told so, and a place that is
     t.equal(error.code, 'TURNO_CONNECTIONS'); // the server has not seen the end of the first yet
   }
   await Promise.all([two.close(), three.close()]);
+});
+
+t.test('many large requests over one connection leave nothing behind in the client', async (t) => {
+  const server = await startServer(t, { args: ['--tcp-port', '0'] });
+  const ada = await client(t, server, server.address('tcp'));
+  const warnings: Error[] = [];
+  const warned = (warning: Error) => warnings.push(warning);
+  process.on('warning', warned);
+  t.teardown(() => process.off('warning', warned));
+  const large = { language: 'none', source: 'x'.repeat(2 * STRANGER_PAYLOAD_BYTES) };
+  const asked = Array.from({ length: 20 }, () => ada.submit(large, { wait: false }).catch(({ code }) => code));
+  t.same(new Set(await Promise.all(asked)), new Set(['TURNO_BAD_REQUEST']));
+  await new Promise(setImmediate); // a warning is told later
+  t.same(warnings, [], 'no listeners for each of them');
 });
 
 t.test('more clients than may wait for a stopped front: all are answered when it goes on', async (t) => {
