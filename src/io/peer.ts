@@ -63,7 +63,9 @@ export class Peer {
       closeSync(fd);
       return why;
     };
-    if (processNamed(name.pid)?.startTime !== name.startTime) return refuse(`process ${name.pid} is another one`);
+    const found = processNamed(name.pid);
+    if (found === undefined) return refuse(`process ${name.pid} has ended`); // and nobody has reaped it yet
+    if (found.startTime !== name.startTime) return refuse(`process ${name.pid} is another one`);
     try {
       const owner = statSync(`/proc/${name.pid}`).uid;
       if (owner !== uid && owner !== 0) return refuse(`process ${name.pid} belongs to uid ${owner}, not to ${uid}`);

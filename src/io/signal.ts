@@ -226,6 +226,10 @@ export class SignalTransport implements Transport {
       this.#peers.delete(pid);
     }
     const doubtful = new Map<number, number>();
+    // A client that gives up between two parts of its request sets the slot free itself, and rings nobody.
+    for (const [slot, exchange] of this.#exchanges) {
+      if (!isSameOwner(exchange.owner, box.word(slot))) this.#forget(slot, exchange);
+    }
     for (const { slot, word, state } of box.taken()) {
       if (this.#isLost(box, slot, word, state, doubtful)) this.#reclaim(box, slot, word);
       else this.#look(slot);

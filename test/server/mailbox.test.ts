@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { t } from 'tap';
 import { connect } from '../../src/io/connect.js';
-import { SLOT_COUNT, State, stateOf, wordOf } from '../../src/io/mailbox-layout.js';
+import { SLOT_BYTES, SLOT_COUNT, State, stateOf, wordOf } from '../../src/io/mailbox-layout.js';
 import { processNamed } from '../../src/io/peer.js';
 import { RawMailbox } from '../io/raw-mailbox.js';
 import { startServer } from '../start-server.js';
@@ -177,6 +177,26 @@ t.test(
     for (const one of [...clients, client]) await one.close();
   },
 );
+
+t.test('a client that gives up between two parts of its request does not hold up the end of the server', async (t) => {
+  const server = await startServer(t, { args: ['--signals', 'on'] });
+  const client = await connect(server.address('signal'));
+  await client.ping();
+  await client.close();
+  const [raw] = RawMailbox.all(server.data);
+  if (raw === undefined) throw new Error('no mailbox');
+  const { slot, word } = raw.claim();
+  raw.box.write(slot, word, { bytes: Buffer.alloc(3 * SLOT_BYTES), offset: 0, isError: false }, State.posted);
+  raw.ring(slot);
+  while (stateOf(raw.box.word(slot)) !== State.claimed) await soon(); // its turn again
+  raw.box.free(slot, raw.box.word(slot));
+  const { scans } = raw.box;
+  while (raw.box.scans < scans + 2) await soon();
+  const startMs = performance.now();
+  t.equal(await server.stop(), 0);
+  // Half of the deadline of a server's end (primary.ts) is what it would wait for the rest of the request.
+  t.ok(performance.now() - startMs < 2_500, `${performance.now() - startMs} ms`);
+});
 
 /** Programs run below everything: whoever asks all the time would leave them no core. */
 async function soon(): Promise<void> {
