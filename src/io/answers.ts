@@ -58,6 +58,10 @@ export class Answers {
   /** turno's own failures are logged with their cause, and do not tell the client more than it may know. */
   #reply(error: unknown): ErrorReply {
     if (error instanceof TurnoError && error.status < 500) return errorReply(error);
+    if (error instanceof TurnoError && error.status > 500) {
+      this.#log.warn(error.message); // it stops, or is full: the log would be nothing but stacks
+      return errorReply(error);
+    }
     const request = `${process.pid}-m${++this.#failures}`;
     const known = error instanceof TurnoError ? error : new TurnoError('TURNO_INTERNAL', { request }, { cause: error });
     this.#log.error({ err: error, request }, known.message);
