@@ -66,6 +66,8 @@ export class SocketConnection {
   #withinMs: number | undefined;
   #sentMs = this.#startMs;
   #leftMs = 0;
+  /** What the kernel had not taken at the last look. */
+  #queuedBytes = 0;
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#socket = socket;
@@ -102,6 +104,10 @@ export class SocketConnection {
   look(nowMs: number): void {
     const { idleMs } = this.#options;
     const helloMs = Math.min(HELLO_MS, idleMs);
+    // A long answer is written in one piece: that a slow client fetches it is seen by what is left of it, and nothing else.
+    const queuedBytes = queueOf(this.#socket);
+    if (queuedBytes < this.#queuedBytes) this.#sentMs = nowMs;
+    this.#queuedBytes = queuedBytes;
     const isStuck = this.#socket.writableLength > 0 && nowMs - this.#sentMs > idleMs;
     const isGone = this.#state === 'ended' && nowMs - this.#leftMs > LINGER_MS;
     const isSlow = this.#withinMs !== undefined && nowMs - this.#withinMs > idleMs && !this.#socket.isPaused();
@@ -208,6 +214,13 @@ export class SocketConnection {
     this.#socket.resume(); // what still comes is thrown away, so that its end is seen
     this.#socket.end();
   }
+}
+
+/** Bytes given to the kernel that it has not taken. */
+function queueOf(socket: Socket): number {
+  return (
+    (socket as unknown as { readonly _handle?: { readonly writeQueueSize?: number } })._handle?.writeQueueSize ?? 0
+  );
 }
 
 function checkedHello(payload: Buffer) {

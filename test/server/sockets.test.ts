@@ -198,6 +198,30 @@ t.test('a client that asks and never reads is not read any more, and costs the o
   socket.socket.destroy();
 });
 
+t.test('a long answer that is fetched slowly comes whole; one that is not fetched is given up', async (t) => {
+  const server = await startServer(t, { args: ['--tcp-port', '0', '--socket-idle-s', '1'] });
+  const token = await server.register('ada');
+  const source = 'import sys\nsys.stdout.write("x" * (32 << 20))';
+  const { id } = await server.judge(token, { language: 'python', source, limits: { outputKiB: 65_536 } });
+  const asking = (pauseMs: number) => {
+    const raw = new RawSocket(server.address('tcp'));
+    raw.hello(token);
+    raw.request(1, { op: 'show', id });
+    raw.socket.on('data', () => {
+      raw.socket.pause();
+      setTimeout(() => raw.socket.resume(), pauseMs);
+    });
+    return raw;
+  };
+  const never = asking(2 ** 30);
+  // Who does not read sees that he was closed only when he writes.
+  const writing = setInterval(() => never.write(Buffer.of(0)), 100);
+  t.teardown(() => clearInterval(writing));
+  const [slow, stuck] = await Promise.all([asking(12).rest(), never.rest()]);
+  t.match(slow, [{ kind: Kind.welcome }, { kind: Kind.answer, id: 1, value: { verdict: 'AC' } }, { kind: Kind.bye }]);
+  t.notMatch(stuck, [{}, { kind: Kind.answer }]);
+});
+
 t.test('beyond --socket-connections the next one is told so, and a place that is given back is taken', async (t) => {
   const server = await startServer(t, { args: ['--tcp-port', '0', '--socket-connections', '2'] });
   const address = server.address('tcp');
