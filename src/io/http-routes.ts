@@ -5,9 +5,9 @@
 
 import type { TSchema } from '@sinclair/typebox';
 import type { FastifyReply, HTTPMethods } from 'fastify';
+import type { ErrorCode } from '../errors.js';
 import type { Download, OperationName } from './operations.js';
 import {
-  ErrorReply,
   Health,
   LanguageReply,
   PingReply,
@@ -24,6 +24,12 @@ import {
   UserReply,
 } from './reply-schema.js';
 
+interface RouteReply {
+  readonly description: string;
+  readonly schema?: TSchema;
+  readonly types?: readonly string[];
+}
+
 export interface Route {
   readonly method: HTTPMethods & ('GET' | 'POST' | 'DELETE');
   readonly path: string;
@@ -31,11 +37,23 @@ export interface Route {
   /** Asked for again and again, and told as events until it is done: http-events.ts. */
   readonly isStream?: true;
   readonly summary: string;
-  /** By status; the first is the usual one. Without a schema: bytes. */
-  readonly replies: Readonly<Record<number, { readonly description: string; readonly schema?: TSchema }>>;
+  /** By status; the first is the usual one. Without a schema: bytes of one of the types. */
+  readonly replies: Readonly<Record<number, RouteReply>>;
+  /** What it may be refused with, beside what any such request may (openapi.ts). */
+  readonly refusals?: readonly ErrorCode[];
+  /** Bodies, as they could be sent. */
+  readonly examples?: readonly object[];
+  /** The body may come as application/zip, too. */
+  readonly takesZip?: true;
   /** What of HTTP an answer needs besides its object: a status, headers. @returns what is sent */
   readonly dress?: (value: unknown, reply: FastifyReply) => unknown;
 }
+
+const DISK = ['TURNO_DISK_FULL', 'TURNO_DISK_LOW', 'TURNO_DISK_REFUSES'] as const;
+const NEW_WORK = ['TURNO_STOPPING', 'TURNO_TABLE_FULL', ...DISK] as const;
+
+/** Of the examples: reads a number, writes its double. */
+const TWICE = 'print(2 * int(input()))';
 
 export const ROUTES: readonly Route[] = [
   {
@@ -45,6 +63,8 @@ export const ROUTES: readonly Route[] = [
     summary: 'Register a user. The token is shown only here; the server keeps its hash.',
     replies: { 201: { description: 'registered', schema: UserReply } },
     dress: withStatus(201),
+    refusals: ['TURNO_REGISTRATION_CLOSED', 'TURNO_INVITE', 'TURNO_USER_EXISTS', ...NEW_WORK],
+    examples: [{ name: 'ada' }],
   },
   {
     method: 'POST',
@@ -56,6 +76,26 @@ export const ROUTES: readonly Route[] = [
       202: { description: 'accepted: it will be run, also after a restart', schema: SubmissionReply },
     },
     dress: accepted,
+    refusals: ['TURNO_TOO_MANY', ...NEW_WORK],
+    examples: [
+      { language: 'python', source: TWICE, stdin: '21', limits: { cpuTimeMs: 500 } },
+      {
+        language: 'python',
+        source: TWICE,
+        tests: [
+          { stdin: '21', expected: '42' },
+          { stdin: '4', expected: '8' },
+        ],
+      },
+      {
+        language: 'c',
+        main: 'main.c',
+        files: [
+          { path: 'main.c', content: 'int twice(int);\nint main(void) { return twice(0); }\n' },
+          { path: 'twice.c', content: 'int twice(int n) { return 2 * n; }\n' },
+        ],
+      },
+    ],
   },
   {
     method: 'GET',
@@ -77,6 +117,7 @@ export const ROUTES: readonly Route[] = [
     operation: 'cancel',
     summary: 'End one of your submissions at once, wherever it is; its verdict is `cancelled`.',
     replies: { 200: { description: 'cancelled', schema: SubmissionReply } },
+    refusals: ['TURNO_DONE', ...DISK],
   },
   {
     method: 'GET',
@@ -84,6 +125,7 @@ export const ROUTES: readonly Route[] = [
     operation: 'progress',
     summary: 'Results of its tests as they come: those after a cursor.',
     replies: { 200: { description: 'what is new', schema: ProgressReply } },
+    refusals: ['TURNO_STOPPING'],
   },
   {
     method: 'GET',
@@ -92,14 +134,15 @@ export const ROUTES: readonly Route[] = [
     isStream: true,
     summary:
       'The same as server-sent events: `start`, `test` for each result, `anew`, at the end `done` with the reply.',
-    replies: { 200: { description: 'text/event-stream' } },
+    replies: { 200: { description: 'the events', types: ['text/event-stream'] } },
+    refusals: ['TURNO_STOPPING'],
   },
   {
     method: 'GET',
     path: '/v1/submissions/:id/source',
     operation: 'source',
     summary: 'What was submitted: the file itself, or a tar archive when there are several.',
-    replies: { 200: { description: 'application/octet-stream or application/x-tar' } },
+    replies: { 200: { description: 'the file', types: ['application/octet-stream', 'application/x-tar'] } },
     dress: download,
   },
   {
@@ -107,7 +150,7 @@ export const ROUTES: readonly Route[] = [
     path: '/v1/submissions/:id/executable',
     operation: 'executable',
     summary: 'The compiled program.',
-    replies: { 200: { description: 'application/octet-stream' } },
+    replies: { 200: { description: 'the file', types: ['application/octet-stream'] } },
     dress: download,
   },
   {
@@ -117,6 +160,7 @@ export const ROUTES: readonly Route[] = [
     summary: 'Judge it once more, behind live work: the new answer is a submission beside the old one.',
     replies: { 202: { description: 'accepted', schema: SubmissionReply } },
     dress: accepted,
+    refusals: NEW_WORK,
   },
   {
     method: 'POST',
@@ -125,6 +169,8 @@ export const ROUTES: readonly Route[] = [
     summary: 'Add a problem, or a new revision of it: a package as application/zip, or in JSON.',
     replies: { 201: { description: 'added', schema: ProblemReply } },
     dress: withStatus(201),
+    refusals: ['TURNO_PACKAGE', 'TURNO_OPERATOR', 'TURNO_PROBLEM_TAKEN', 'TURNO_STOPPING', ...DISK],
+    takesZip: true,
   },
   {
     method: 'GET',
@@ -146,13 +192,14 @@ export const ROUTES: readonly Route[] = [
     operation: 'removeProblem',
     summary: 'Remove a problem with its tests; answers for it stay.',
     replies: { 200: { description: 'removed', schema: RemovedReply } },
+    refusals: ['TURNO_OPERATOR'],
   },
   {
     method: 'GET',
     path: '/v1/problems/:id/statement',
     operation: 'statement',
     summary: 'The text of the problem, as its file.',
-    replies: { 200: { description: 'application/octet-stream' } },
+    replies: { 200: { description: 'the file', types: ['application/octet-stream'] } },
     dress: download,
   },
   {
@@ -172,6 +219,8 @@ export const ROUTES: readonly Route[] = [
       202: { description: 'accepted', schema: SubmissionReply },
     },
     dress: accepted,
+    refusals: ['TURNO_TOO_MANY', ...NEW_WORK],
+    examples: [{ language: 'python', source: TWICE }],
   },
   {
     method: 'GET',
@@ -179,6 +228,7 @@ export const ROUTES: readonly Route[] = [
     operation: 'scores',
     summary: "Of each user the best submission. For the operator, or the problem's owner.",
     replies: { 200: { description: 'scores', schema: ScoresReply } },
+    refusals: ['TURNO_OPERATOR'],
   },
   {
     method: 'POST',
@@ -187,6 +237,7 @@ export const ROUTES: readonly Route[] = [
     summary: 'Judge every submission for it once more, behind live work.',
     replies: { 202: { description: 'accepted', schema: RejudgeReply } },
     dress: withStatus(202),
+    refusals: ['TURNO_OPERATOR', ...NEW_WORK],
   },
   {
     method: 'GET',
@@ -217,9 +268,6 @@ export const ROUTES: readonly Route[] = [
     replies: { 200: { description: 'it answers', schema: PingReply } },
   },
 ];
-
-/** What every route may answer besides. */
-export const ERROR_RESPONSE = { description: 'refused or failed; docs/errors.md', schema: ErrorReply };
 
 function withStatus(status: number): NonNullable<Route['dress']> {
   return (value, reply) => {

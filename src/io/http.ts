@@ -9,15 +9,16 @@
 
 import { METHODS } from 'node:http';
 import swagger from '@fastify/swagger';
-import { type FastifyInstance, type FastifyRequest, fastify, LogController, type RouteShorthandOptions } from 'fastify';
+import { type FastifyInstance, type FastifyRequest, fastify, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import type { Settings } from '../config.js';
 import { TurnoError } from '../errors.js';
 import { answerClientError, MAX_HEADER_BYTES, sendError } from './http-errors.js';
 import { eventStream } from './http-events.js';
-import { ERROR_RESPONSE, ROUTES, type Route } from './http-routes.js';
-import type { Operation, Operations } from './operations.js';
-import { IdParams, maxBodyBytes, NoQuery } from './schema.js';
+import { ROUTES, type Route } from './http-routes.js';
+import { documentation, openApi } from './openapi.js';
+import type { Operations } from './operations.js';
+import { maxBodyBytes, NoQuery } from './schema.js';
 import { utf8 } from './text.js';
 import type { Transport, User } from './transport.js';
 import { fromQueryString } from './validator.js';
@@ -178,38 +179,4 @@ function allowedMethods(path: string): string[] {
   const methods: string[] = ROUTES.filter((route) => route.path === path).map(({ method }) => method);
   if (methods.length === 0) methods.push('GET');
   return methods.includes('GET') ? ['HEAD', ...methods] : methods;
-}
-
-function openApi() {
-  return {
-    openapi: '3.1.0',
-    info: {
-      title: 'turno',
-      version: '1',
-      description: 'A code judge that takes turns. Errors are {error: {code, message, field?}}: docs/errors.md.',
-      license: { name: 'MIT' },
-    },
-    components: { securitySchemes: { token: { type: 'http' as const, scheme: 'bearer' } } },
-  };
-}
-
-function documentation(route: Route, operation: Operation): RouteShorthandOptions {
-  const replies = Object.entries(route.replies).map(([status, { description, schema }]) => [
-    status,
-    schema === undefined ? { description, type: 'string', format: 'binary' } : { ...schema, description },
-  ]);
-  const { query, body, hasId, isOpen } = operation;
-  return {
-    schema: {
-      summary: route.summary,
-      ...(query ? { querystring: query } : {}),
-      ...(body ? { body } : {}),
-      ...(hasId ? { params: IdParams } : {}),
-      security: isOpen ? [] : [{ token: [] }],
-      response: {
-        ...Object.fromEntries(replies),
-        default: { ...ERROR_RESPONSE.schema, description: ERROR_RESPONSE.description },
-      },
-    },
-  };
 }

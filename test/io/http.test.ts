@@ -5,11 +5,13 @@
  * what these tests promise is that it is asked nothing. Good requests are tested with the whole server (test/server/).
  */
 
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { pino } from 'pino';
 import { type Test, t } from 'tap';
-import { TurnoError } from '../../src/errors.js';
+import { ERRORS, TurnoError } from '../../src/errors.js';
 import { HttpTransport } from '../../src/io/http.js';
+import { ROUTES } from '../../src/io/http-routes.js';
 import { Operations } from '../../src/io/operations.js';
 import type { JudgeApi } from '../../src/io/transport.js';
 import { readSettings } from '../../src/read-settings.js';
@@ -61,7 +63,7 @@ async function start(t: Test, flags: Record<string, string> = {}) {
   const http = new HttpTransport({ operations, authenticate, settings, log: pino({ level: 'silent' }) });
   const { url } = await http.start();
   t.teardown(() => http.stop(1_000));
-  return { url, asked };
+  return { url, asked, operations };
 }
 
 type Raw = string | Uint8Array<ArrayBuffer>;
@@ -260,8 +262,52 @@ t.test('OpenAPI lists every route with its schemas', async (t) => {
     '/v1/users',
   ]);
   t.match(document.paths['/v1/submissions'], {
-    post: { requestBody: {}, responses: { 200: {}, 202: {}, default: {} }, security: [{ token: [] }] },
+    post: {
+      operationId: 'submit',
+      requestBody: {},
+      responses: { 200: {}, 202: {}, 400: {} },
+      security: [{ token: [] }],
+    },
   });
+  t.match(document.paths['/v1/submissions/{id}/source'], {
+    get: {
+      parameters: [{ name: 'id', in: 'path', description: 'id of a submission' }],
+      responses: { 200: { content: { 'application/x-tar': {} } }, 404: { content: { 'application/json': {} } } },
+    },
+  });
+  t.match(document.paths['/v1/problems'], { post: { requestBody: { content: { 'application/zip': {} } } } });
+  const ids = JSON.stringify(document).match(/"operationId":"[^"]*"/g) ?? [];
+  t.equal(new Set(ids).size, ids.length, 'operations have names of their own');
+});
+
+/** No request over HTTP ends with one of these: they are of other ways in, of the start of a server, of the command line. */
+const ELSEWHERE = `FRAME CONNECTIONS OTHER_UID TABLE_NOT_A_TABLE TABLE_LAYOUT TABLE_DAMAGED DATA_LOCKED NATIVE_MISSING NATIVE_ABI
+  UNREACHABLE ANSWER NO_TOKEN IMAGE SHARP_MISSING USAGE LANGUAGE SETTING CELL NO_SANDBOX`;
+
+t.test('OpenAPI tells every code, and its examples are taken as they are', async (t) => {
+  const { url, asked, operations } = await start(t);
+  const document = JSON.stringify(await (await fetch(`${url}/openapi.json`)).json());
+  const elsewhere = ELSEWHERE.split(/\s+/).map((name) => `TURNO_${name}`);
+  const told = Object.keys(ERRORS).filter((code) => document.includes(`\`${code}\``));
+  t.strictSame([...told, ...elsewhere].sort(), Object.keys(ERRORS).sort());
+  for (const route of ROUTES) {
+    const hasBody = operations.table[route.operation].body !== undefined;
+    t.equal(hasBody, route.examples !== undefined || route.takesZip === true, `${route.path} has an example`);
+    for (const example of route.examples ?? []) {
+      t.ok(document.includes(JSON.stringify(example)));
+      const before = asked.length;
+      const { error } = await ask(url, route.method, route.path.replace(':id', 'x'), JSON.stringify(example));
+      t.match(error, { code: 'TURNO_NOT_FOUND' }, 'the judge was asked, who knows nothing here');
+      t.equal(asked.length, before + 1);
+    }
+  }
+});
+
+t.test('docs/protocol.md names every operation', async (t) => {
+  const { operations } = await start(t);
+  const page = readFileSync(new URL('../../../docs/protocol.md', import.meta.url), 'utf8');
+  const listed = /`op` is one of `([^`]*)`/.exec(page)?.[1]?.split(/\s+/) ?? [];
+  t.strictSame(listed.sort(), [...operations.names].sort());
 });
 
 /** Writes bytes to the server and reads until it closes or says enough. */
