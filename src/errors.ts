@@ -37,6 +37,7 @@ export const ERRORS = {
   },
   TURNO_NO_ROUTE: { status: 404, message: '{method} {path}: no such route. /openapi.json lists them all.' },
   TURNO_METHOD: { status: 405, message: '{method} {path}: expected {allowed}.' },
+  TURNO_SLOW_REQUEST: { status: 408, message: 'The request was begun, and the rest of it did not come in time.' },
   TURNO_MEDIA_TYPE: { status: 415, message: 'Content-Type: expected application/json, got {found}.' },
   TURNO_TOO_MANY: {
     status: 429,

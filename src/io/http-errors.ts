@@ -3,6 +3,7 @@
  * schema, the judge, Fastify, or Node's HTTP parser before Fastify saw anything.
  */
 
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type ErrorCode, type ErrorDetails, TurnoError } from '../errors.js';
@@ -13,8 +14,8 @@ import { refuse } from './complaint.js';
 export const MAX_HEADER_BYTES = 16_384;
 
 /** Sends an error; turno's own failures are logged with their cause and do not tell the client more than it may know. */
-export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, maxBodyBytes: number): void {
-  const known = error instanceof TurnoError ? error : fromFastify(error, request, maxBodyBytes);
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const known = error instanceof TurnoError ? error : fromFastify(error, request);
   if (known.status === 500) request.log.error({ err: error }, known.message);
   else if (known.status > 500) request.log.warn(known.message); // it stops, or is full: the log would be nothing but stacks
   if (known.status === 401) reply.header('www-authenticate', 'Bearer');
@@ -28,14 +29,15 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
 }
 
 /** What Fastify refuses by itself, in our words. Everything else is a failure of the server. */
-function fromFastify(error: unknown, request: FastifyRequest, maxBodyBytes: number): TurnoError {
+function fromFastify(error: unknown, request: FastifyRequest): TurnoError {
   const cause = { cause: error };
   const make = (code: ErrorCode, details: ErrorDetails) => new TurnoError(code, details, cause);
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE': {
-      const found = request.headers['content-length'] ?? `more than ${maxBodyBytes}`;
-      return make('TURNO_TOO_LARGE', { field: 'body', limit: maxBodyBytes, found });
+      const limit = request.routeOptions.bodyLimit;
+      const found = request.headers['content-length'] ?? `more than ${limit}`;
+      return make('TURNO_TOO_LARGE', { field: 'body', limit, found });
     }
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
     case 'FST_ERR_CTP_INVALID_TYPE':
@@ -57,11 +59,8 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     socket.destroy();
     return;
   }
-  const isTooLong = error.code === 'HPE_HEADER_OVERFLOW';
-  const known = isTooLong
-    ? new TurnoError('TURNO_HEADERS_TOO_LARGE', { limit: MAX_HEADER_BYTES })
-    : refuse('request', 'expected HTTP/1.1');
-  const status = isTooLong ? '431 Request Header Fields Too Large' : '400 Bad Request';
+  const known = fromNode(error.code);
+  const status = `${known.status} ${STATUS_CODES[known.status]}`;
   const body = JSON.stringify(errorReply(known));
   const head = [
     `HTTP/1.1 ${status}`,
@@ -70,4 +69,15 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     `Content-Length: ${Buffer.byteLength(body)}`,
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function fromNode(code: string | undefined): TurnoError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new TurnoError('TURNO_HEADERS_TOO_LARGE', { limit: MAX_HEADER_BYTES });
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new TurnoError('TURNO_SLOW_REQUEST');
+    default:
+      return refuse('request', 'expected HTTP/1.1');
+  }
 }

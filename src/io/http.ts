@@ -3,7 +3,8 @@
  *
  *     headers -> who is it? -> body, at most maxBodyMib, UTF-8, JSON -> operation (operations.ts) -> JSON
  *
- * Who it is, is asked before the body is read: 64 MiB of a stranger cost nothing. It runs in node:cluster workers without
+ * Who it is, is asked before the body is read, and of whom nobody knows little of it is read: 64 MiB of a stranger cost
+ * nothing. It runs in node:cluster workers without
  * the primary in the connections (SCHED_NONE): the workers share the listening socket.
  */
 
@@ -13,6 +14,7 @@ import { type FastifyInstance, type FastifyRequest, fastify, LogController } fro
 import type { Logger } from 'pino';
 import type { Settings } from '../config.js';
 import { TurnoError } from '../errors.js';
+import { STRANGER_PAYLOAD_BYTES } from './frame.js';
 import { answerClientError, MAX_HEADER_BYTES, sendError } from './http-errors.js';
 import { eventStream } from './http-events.js';
 import { ROUTES, type Route } from './http-routes.js';
@@ -23,11 +25,19 @@ import { utf8 } from './text.js';
 import type { Transport, User } from './transport.js';
 import { fromQueryString } from './validator.js';
 
+/** For a whole request, and for its headers. Left alone, Fastify would wait for a body for ever. */
+const REQUEST_MS = 300_000;
+const HEADERS_MS = 60_000;
+/** How often Node looks for requests that are late. */
+const LOOK_MS = 30_000;
+
 export interface HttpOptions {
   readonly operations: Operations;
   readonly authenticate: (token: string) => User | undefined;
   readonly settings: Settings;
   readonly log: Logger;
+  readonly requestMs?: number;
+  readonly lookMs?: number;
 }
 
 export class HttpTransport implements Transport {
@@ -38,24 +48,33 @@ export class HttpTransport implements Transport {
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    const bodyLimit = maxBodyBytes(options.settings);
+    const { requestMs = REQUEST_MS, lookMs = LOOK_MS } = options;
     this.#app = fastify({
       loggerInstance: options.log,
       logController: new LogController({ disableRequestLogging: true }),
       // Said to the client when the server fails, and unique among the fronts that write to one log.
       genReqId: () => `${process.pid}-${++this.#requests}`,
-      bodyLimit,
+      bodyLimit: STRANGER_PAYLOAD_BYTES, // routes of users say more
+      requestTimeout: requestMs,
       forceCloseConnections: 'idle',
       return503OnClosing: false, // the judge refuses new work itself, with a code
       clientErrorHandler: answerClientError,
-      http: { maxHeaderSize: MAX_HEADER_BYTES },
-      frameworkErrors: (error, request, reply) => sendError(error, request, reply, bodyLimit),
+      http: {
+        maxHeaderSize: MAX_HEADER_BYTES,
+        connectionsCheckingInterval: lookMs,
+        headersTimeout: Math.min(HEADERS_MS, requestMs),
+      },
+      frameworkErrors: sendError,
     }) as unknown as FastifyInstance;
-    this.#app.setErrorHandler((error, request, reply) => sendError(error, request, reply, bodyLimit));
+    this.#app.setErrorHandler(sendError);
     // The types of the schemas say what an answer is; a serializer made from them would silently drop what they lack.
     this.#app.setSerializerCompiler(() => JSON.stringify);
     this.#app.setValidatorCompiler(() => () => true); // routes check by themselves, with our sentences
     this.#readJsonOnly();
+    // Before its body is read.
+    this.#app.addHook('onRequest', async ({ is404, method, url }) => {
+      if (is404) throw new TurnoError('TURNO_NO_ROUTE', { method, path: url.slice(0, 200) });
+    });
     if (options.settings.unsafeNoSandbox) {
       this.#app.addHook('onRequest', async (_request, reply) => {
         reply.header('turno-sandbox', 'none');
@@ -67,9 +86,6 @@ export class HttpTransport implements Transport {
     const { host, port } = this.#options.settings;
     await this.#app.register(swagger, { openapi: openApi() });
     await this.#app.register(async (app) => this.#addRoutes(app));
-    this.#app.setNotFoundHandler((request) => {
-      throw new TurnoError('TURNO_NO_ROUTE', { method: request.method, path: request.url.slice(0, 200) });
-    });
     const url = await this.#app.listen({ host, port });
     return { url };
   }
@@ -87,8 +103,9 @@ export class HttpTransport implements Transport {
   #readJsonOnly(): void {
     this.#app.removeAllContentTypeParsers();
     // A package goes as it is: what it becomes has one form for every way in.
-    this.#app.addContentTypeParser('application/zip', { parseAs: 'buffer' }, (_request, body, done) => {
-      done(null, { zipBase64: (body as Buffer).toString('base64') });
+    this.#app.addContentTypeParser('application/zip', { parseAs: 'buffer' }, (request, body, done) => {
+      if (takesZip(request)) done(null, { zipBase64: (body as Buffer).toString('base64') });
+      else done(new TurnoError('TURNO_MEDIA_TYPE', { found: 'application/zip' }));
     });
     this.#app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
       try {
@@ -127,6 +144,7 @@ export class HttpTransport implements Transport {
       method: route.method,
       url: route.path,
       ...documentation(route, operation),
+      ...(operation.isOpen ? {} : { bodyLimit: maxBodyBytes(this.#options.settings) }),
       onRequest: (request, _reply, done) => {
         try {
           if (operation.isOpen !== true) this.#users.set(request, this.#authenticated(request));
@@ -164,6 +182,10 @@ export class HttpTransport implements Transport {
     if (user === undefined) throw new TurnoError('TURNO_TOKEN_UNKNOWN');
     return user;
   }
+}
+
+function takesZip({ routeOptions: { method, url } }: FastifyRequest): boolean {
+  return ROUTES.some((route) => route.takesZip && route.method === method && route.path === url);
 }
 
 function parseJson(body: Buffer): unknown {

@@ -13,7 +13,13 @@ import type { Operation } from './operations.js';
 import { ErrorReply } from './reply-schema.js';
 
 /** Whatever is asked. */
-const ALWAYS: readonly ErrorCode[] = ['TURNO_BAD_REQUEST', 'TURNO_HEADERS_TOO_LARGE', 'TURNO_INTERNAL', 'TURNO_SYSTEM'];
+const ALWAYS: readonly ErrorCode[] = [
+  'TURNO_BAD_REQUEST',
+  'TURNO_SLOW_REQUEST',
+  'TURNO_HEADERS_TOO_LARGE',
+  'TURNO_INTERNAL',
+  'TURNO_SYSTEM',
+];
 const WITH_TOKEN: readonly ErrorCode[] = ['TURNO_TOKEN_MISSING', 'TURNO_TOKEN_UNKNOWN'];
 const WITH_BODY: readonly ErrorCode[] = ['TURNO_BAD_JSON', 'TURNO_MEDIA_TYPE', 'TURNO_TOO_LARGE'];
 /** Of paths that are no route, and of routes with another method. */

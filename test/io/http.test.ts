@@ -19,7 +19,7 @@ import { LANGUAGES } from './submission-body.js';
 
 const TOKEN = 'token-of-ada';
 
-async function start(t: Test, flags: Record<string, string> = {}) {
+async function start(t: Test, flags: Record<string, string> = {}, patience: object = {}) {
   const asked: string[] = [];
   const never = (name: string) => () => {
     asked.push(name);
@@ -60,7 +60,7 @@ async function start(t: Test, flags: Record<string, string> = {}) {
   const settings = readSettings({ port: '0', ...flags }, {});
   const operations = new Operations(judge, settings);
   const authenticate = (token: string) => judge.users.authenticate(token);
-  const http = new HttpTransport({ operations, authenticate, settings, log: pino({ level: 'silent' }) });
+  const http = new HttpTransport({ operations, authenticate, settings, log: pino({ level: 'silent' }), ...patience });
   const { url } = await http.start();
   t.teardown(() => http.stop(1_000));
   return { url, asked, operations };
@@ -159,6 +159,11 @@ t.test('bad input is answered with status, code and field, and nothing of it rea
       ['POST', '/v1/users', '{"name":"x","constructor":{"prototype":{}}}'],
       { status: 400, error: { field: 'constructor' } },
     ],
+    [
+      'an archive where none is taken',
+      ['POST', '/v1/users', 'PK', { 'content-type': 'application/zip' }],
+      { status: 415, error: { code: 'TURNO_MEDIA_TYPE' } },
+    ],
     ['no name', ['POST', '/v1/users', '{}'], { status: 400, error: { field: 'name' } }],
     ['a name with a newline', ['POST', '/v1/users', '{"name":"a\\nb"}'], { status: 400, error: { field: 'name' } }],
     ['wait=maybe', ['POST', '/v1/submissions?wait=maybe', good], { status: 400, error: { field: 'wait' } }],
@@ -208,12 +213,29 @@ t.test('a body beyond the maximum is refused before it is sent, and a stranger i
     /^HTTP\/1\.1 413 [\s\S]*TURNO_TOO_LARGE[\s\S]*1048576 bytes, found 999999999/,
   );
   t.match(await answerTo(url, head('stranger')), /^HTTP\/1\.1 401 [\s\S]*TURNO_TOKEN_UNKNOWN/);
+  t.match(
+    await answerTo(url, head(TOKEN).replace('submissions', 'users')),
+    /^HTTP\/1\.1 413 [\s\S]*4096 bytes, found 999999999/,
+    'what needs no token takes little',
+  );
+  t.match(
+    await answerTo(url, head(TOKEN).replace('submissions', 'submission')),
+    /^HTTP\/1\.1 404 [\s\S]*TURNO_NO_ROUTE/,
+  );
   t.strictSame(asked, []);
 });
 
 t.test('what is not HTTP is answered in the same form', async (t) => {
   const { url } = await start(t);
   t.match(await answerTo(url, 'HELLO\r\n\r\n'), /^HTTP\/1\.1 400 [\s\S]*"code":"TURNO_BAD_REQUEST"/);
+});
+
+t.test('a request of which only a part comes is ended, and told so', async (t) => {
+  const { url, asked } = await start(t, {}, { requestMs: 300, lookMs: 50 });
+  const head =
+    'POST /v1/users HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{"name"';
+  t.match(await answerTo(url, head), /^HTTP\/1\.1 408 Request Timeout[\s\S]*TURNO_SLOW_REQUEST/);
+  t.strictSame(asked, []);
 });
 
 t.test('closed registration refuses everybody', async (t) => {
