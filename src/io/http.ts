@@ -18,6 +18,7 @@ import { STRANGER_PAYLOAD_BYTES } from './frame.js';
 import { answerClientError, MAX_HEADER_BYTES, sendError } from './http-errors.js';
 import { eventStream } from './http-events.js';
 import { ROUTES, type Route } from './http-routes.js';
+import { listenFailure } from './listening.js';
 import { documentation, openApi } from './openapi.js';
 import type { Operations } from './operations.js';
 import { maxBodyBytes, NoQuery } from './schema.js';
@@ -86,8 +87,11 @@ export class HttpTransport implements Transport {
     const { host, port } = this.#options.settings;
     await this.#app.register(swagger, { openapi: openApi() });
     await this.#app.register(async (app) => this.#addRoutes(app));
-    const url = await this.#app.listen({ host, port });
-    return { url };
+    try {
+      return { url: await this.#app.listen({ host, port }) };
+    } catch (error) {
+      throw listenFailure(error, { host, port, flag: '--port' });
+    }
   }
 
   async stop(deadlineMs: number): Promise<void> {

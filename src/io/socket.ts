@@ -15,6 +15,7 @@ import { TurnoError } from '../errors.js';
 import { native } from '../shm/native.js';
 import { type Answers, errorReply } from './answers.js';
 import { frameHeader, Kind } from './frame.js';
+import { listenFailure } from './listening.js';
 import { pack } from './pack.js';
 import { maxBodyBytes } from './schema.js';
 import type { SocketCodec } from './socket-codec.js';
@@ -60,7 +61,13 @@ export class SocketTransport implements Transport {
   async start(): Promise<{ url: string }> {
     const { place, settings } = this.#options;
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error) => reject(TurnoError.from(error, `listening on ${addressOf(place)}`)));
+      const failed = (error: Error) =>
+        reject(
+          place.kind === 'tcp'
+            ? listenFailure(error, { ...place, flag: '--tcp-port' })
+            : TurnoError.from(error, `listening on ${addressOf(place)}`),
+        );
+      this.#server.once('error', failed);
       this.#server.listen(
         place.kind === 'tcp' ? { host: place.host, port: place.port, backlog: BACKLOG } : { path: place.path },
         resolve,

@@ -6,6 +6,7 @@ import { connect, createServer } from 'node:net';
 import { resolve } from 'node:path';
 import type { Settings } from '../config.js';
 import { TurnoError } from '../errors.js';
+import { type ListeningPlace, listenFailure } from '../io/listening.js';
 import type { SocketPlace } from '../io/socket.js';
 
 /** sun_path of unix(7), without the NUL at its end. */
@@ -32,14 +33,16 @@ export async function placed(settings: Settings): Promise<Settings> {
   }
   return {
     ...settings,
-    port: port === 0 ? await freePort(host) : port,
-    tcpPort: tcpPort === 0 ? await freePort(host) : tcpPort,
+    port: port === 0 ? await freePort(host, '--port') : port,
+    tcpPort: tcpPort === 0 ? await freePort(host, '--tcp-port') : tcpPort,
   };
 }
 
-async function freePort(host: string): Promise<number> {
+async function freePort(host: string, flag: ListeningPlace['flag']): Promise<number> {
   const server = createServer().listen(0, host);
-  await once(server, 'listening');
+  await once(server, 'listening').catch((error: unknown) => {
+    throw listenFailure(error, { host, port: 0, flag });
+  });
   const address = server.address();
   server.close();
   await once(server, 'close');

@@ -80,6 +80,20 @@ t.test('the Unix socket is for its owner, unless a setting opens it, and is ther
   t.match(refused.log, /--socket: .* it is no socket/);
 });
 
+t.test('where a server cannot listen, the setting is named that has to be changed', async (t) => {
+  const server = await startServer(t, { args: ['--tcp-port', '0'] });
+  const failure = async (...args: string[]) => {
+    const error = await startServer(t, { args }).catch((one) => one);
+    t.ok(error instanceof StartFailure);
+    t.equal(error.code, 2);
+    return error.log;
+  };
+  const port = (url: string) => new URL(url).port;
+  t.match(await failure('--port', port(server.url)), /turno: --port: \d+ of 127\.0\.0\.1 is in use by another program/);
+  t.match(await failure('--tcp-port', port(server.address('tcp'))), /turno: --tcp-port: \d+ of .* is in use/);
+  t.match(await failure('--host', '192.0.2.1'), /turno: --host: expected an address of this machine, got "192/);
+});
+
 t.test('what is idle, half a frame or without a hello is closed; what waits for its answer is not', async (t) => {
   const server = await startServer(t, { args: ['--tcp-port', '0', '--socket-idle-s', '1'] });
   const address = server.address('tcp');
