@@ -48,6 +48,8 @@ export interface BatchOptions {
   /** After each result, with what there is so far. */
   readonly onResult: (summary: Summary) => void;
   readonly onBadLine: (line: number, error: BadLine) => void;
+  /** A line could not be asked, and will be again. */
+  readonly onAway: (error: Error) => void;
 }
 
 export interface BadLine {
@@ -124,7 +126,7 @@ function bodyIn(bytes: Buffer): SubmissionBody {
   return value as SubmissionBody;
 }
 
-async function submitted({ client, patienceMs }: BatchOptions, body: SubmissionBody): Promise<SubmissionReply> {
+async function submitted({ client, patienceMs, onAway }: BatchOptions, body: SubmissionBody): Promise<SubmissionReply> {
   const startMs = performance.now();
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * 2)) {
     try {
@@ -134,6 +136,7 @@ async function submitted({ client, patienceMs }: BatchOptions, body: SubmissionB
       // A full queue is no failure, however long it lasts: it is our own submissions that are in it.
       const isWaiting = error instanceof Refusal && error.code === 'TURNO_TOO_MANY';
       if (!isWaiting && performance.now() - startMs > patienceMs) throw error;
+      if (!isWaiting) onAway(error as Error);
       await setTimeout(pauseMs);
     }
   }

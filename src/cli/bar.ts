@@ -1,4 +1,7 @@
-/** The one kind of progress bar: on stderr, and only where that is a terminal. */
+/**
+ * The one kind of progress bar: on stderr, and only where that is a terminal. The terminal stays as it is, with its cursor and
+ * its line breaks: a command that is interrupted, or killed, could not put it right again.
+ */
 
 import { type Options, Presets, SingleBar } from 'cli-progress';
 import type { Context } from './context.js';
@@ -12,5 +15,6 @@ export type Bar = SingleBar;
  */
 export function barOn(stream: Context['err'], format: string, options: Options = {}): SingleBar | undefined {
   if (stream.isTTY !== true) return undefined;
-  return new SingleBar({ format, stream, clearOnComplete: true, hideCursor: true, ...options }, Presets.shades_classic);
+  const steady = { clearOnComplete: true, hideCursor: false, linewrap: true };
+  return new SingleBar({ format, stream, ...steady, ...options }, Presets.shades_classic);
 }

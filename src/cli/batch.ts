@@ -11,6 +11,7 @@ import { ORDER } from '../verdict.js';
 import { type Bar, barOn } from './bar.js';
 import { authenticatedClient, type Context, print, withServer } from './context.js';
 import { integerOption } from './integer-option.js';
+import { beforeInterruption } from './interruption.js';
 
 /** More than any server takes as one request. */
 const MAX_LINE_BYTES = 512 << 20;
@@ -48,21 +49,35 @@ export function batchCommand(context: Context): Command {
       const done = flags.resume && flags.to !== undefined ? await linesDone(flags.to) : new Set<number>();
       const fd = flags.to === undefined ? undefined : opened(flags.to, flags.resume === true);
       const bar = new BatchBar(context, file === '-' ? 0 : await countLines(file));
+      let soFar: Summary | undefined;
+      const takeBack = beforeInterruption(() => {
+        bar.end();
+        const goesOn = flags.to === undefined ? '' : `; ${flags.to} has their results, --resume goes on with the rest`;
+        if (soFar !== undefined) print(context.err, `broken off after ${inWords(soFar)}${goesOn}`);
+      });
       try {
         const summary = await runBatch({
           client,
           lines: linesOf(file === '-' ? process.stdin : createReadStream(file), MAX_LINE_BYTES),
-          results: new Results(fd === undefined ? toStream(context.out) : toFile(fd), flags.ordered === true),
+          results: new Results(
+            fd === undefined ? toStream(context.out) : toFile(fd, flags.to ?? ''),
+            flags.ordered === true,
+          ),
           done,
           concurrency,
           patienceMs,
-          onResult: (soFar) => bar.show(soFar),
+          onResult: (summary) => {
+            soFar = summary;
+            bar.show(summary);
+          },
+          onAway: ({ message }) => bar.away(`turno: ${message} Asked again for up to ${flags.patience} s.`),
           onBadLine: (line, { code, message }) => bar.tell(`${file}:${line}: ${message} (${code})`),
         });
         bar.end();
         print(context.err, inWords(summary));
         context.status = summary.bad > 0 || (summary.verdicts.get('SE') ?? 0) > 0 ? 1 : 0;
       } finally {
+        takeBack();
         bar.end();
         if (fd !== undefined) closeSync(fd);
         await client.close();
@@ -89,17 +104,19 @@ class BatchBar {
   readonly #context: Context;
   readonly #bar: Bar | undefined;
   #told = 0;
+  #isAway = false;
   #isEnded = false;
 
   /** @param total 0 when it is not known */
   constructor(context: Context, total: number) {
     this.#context = context;
     const format = '{bar} {value}/{total}  {duration_formatted}, {eta_formatted} left  {verdicts}';
-    this.#bar = barOn(context.err, format, { clearOnComplete: false, hideCursor: false, etaBuffer: 500 });
+    this.#bar = barOn(context.err, format, { clearOnComplete: false, etaBuffer: 500 });
     this.#bar?.start(total, 0, { verdicts: '' });
   }
 
   show({ lines, resumed, bad, verdicts }: Summary): void {
+    this.#isAway = false;
     const judged = [...verdicts.values()].reduce((sum, count) => sum + count, 0);
     const bar = this.#bar;
     if (bar === undefined) return;
@@ -114,6 +131,12 @@ class BatchBar {
     if (this.#told > TOLD_BAD_LINES + 1) return;
     const more = 'more lines were refused: their results say why';
     print(this.#context.err, this.#told > TOLD_BAD_LINES ? more : text);
+  }
+
+  /** Once, until there are results again. */
+  away(text: string): void {
+    if (!this.#isAway) print(this.#context.err, text);
+    this.#isAway = true;
   }
 
   end(): void {
@@ -153,9 +176,13 @@ function toStream(stream: NodeJS.WritableStream): Write {
 }
 
 /** Written at once and as a whole, so that a batch that is killed loses at most the end of one line. */
-function toFile(fd: number): Write {
+function toFile(fd: number, path: string): Write {
   return async (text) => {
     const bytes = Buffer.from(text);
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    try {
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    } catch (error) {
+      throw TurnoError.from(error, path);
+    }
   };
 }

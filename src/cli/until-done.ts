@@ -3,7 +3,8 @@
 import type { Client } from '../io/client.js';
 import type { ProgressReply, SubmissionReply } from '../io/reply-schema.js';
 import { type Bar, barOn } from './bar.js';
-import type { Context } from './context.js';
+import { type Context, print } from './context.js';
+import { beforeInterruption } from './interruption.js';
 import { Progress } from './progress.js';
 import { progressOf } from './report.js';
 
@@ -23,6 +24,16 @@ export async function untilDone(
   const line = hasTests ? barOn(context.err, TESTS_FORMAT) : undefined;
   const bar = line && new TestBar(line);
   let after: string | undefined;
+  const end = () => {
+    progress.end();
+    bar?.end();
+  };
+  // It was accepted: whatever becomes of this command, it is judged.
+  const goesOn = `submission ${id} goes on: turno show ${id}, turno cancel ${id}`;
+  const takeBack = beforeInterruption(() => {
+    end();
+    print(context.err, goesOn);
+  });
   try {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * 1.5)) {
       if (bar !== undefined) {
@@ -37,9 +48,13 @@ export async function untilDone(
       }
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
+  } catch (error) {
+    end();
+    print(context.err, goesOn);
+    throw error;
   } finally {
-    progress.end();
-    bar?.end();
+    takeBack();
+    end();
   }
 }
 

@@ -26,6 +26,7 @@ async function batchOf(refusals: readonly string[], patienceMs: number) {
     patienceMs,
     onResult: () => undefined,
     onBadLine: () => undefined,
+    onAway: () => undefined,
   });
   const failure = await ended.then(
     () => undefined,

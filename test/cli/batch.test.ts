@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Test, t } from 'tap';
+import { fillUp, NO_MOUNT, smallDisk } from '../small-disk.js';
 import { startServer } from '../start-server.js';
 import { cli } from './run-cli.js';
 
@@ -181,3 +182,19 @@ function readStatus(pid: number): string {
     return ''; // it has just ended
   }
 }
+
+t.test('results that find no room on the disk end the batch with the name of their file', async (t) => {
+  const disk = smallDisk(t, 1);
+  if (disk === undefined) {
+    t.pass('a small disk', NO_MOUNT);
+    return;
+  }
+  const { file, environment } = await start(t);
+  writeFileSync(file('in'), `${program(1)}\n`);
+  fillUp(join(disk, 'ballast'));
+  const to = join(disk, 'out');
+  t.match(await cli(['batch', file('in'), '--to', to], environment), {
+    status: 2,
+    err: /^turno: .*out: no space left .*TURNO_DISK_FULL/,
+  });
+});
