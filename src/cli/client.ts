@@ -7,7 +7,8 @@ import { type Context, print } from './context.js';
 const SIGNALS = `
 Signals:
   SIGUSR1  send a burst of the plan     SIGUSR2  print the figures so far
-  SIGHUP   read the plan again          SIGTERM  wait for what is under way, print the report, end
+  SIGHUP   read the plan again          SIGTERM  wait for what is under way, print the report, end;
+                                                 a second time: do not wait
 
 A plan is a JSON file:
   {"server": "http://127.0.0.1:8040", "token": "...", "concurrency": 8, "durationS": 10,

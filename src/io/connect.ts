@@ -44,14 +44,20 @@ function placeOf(server: string): { host: string; port: number } | { path: strin
   return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
-/** An address in the one form that tokens are kept under: a URL without a slash at its end. @throws TURNO_SETTING */
-export function serverAddress(text: string): string {
+/**
+ * An address in the one form that tokens are kept under: a URL without a slash at its end.
+ * @param name of the setting, for the message
+ * @throws TURNO_SETTING
+ */
+export function serverAddress(text: string, name = '--server'): string {
   const [scheme] = /^(unix|signal):(?=.)/.exec(text) ?? [];
   if (scheme !== undefined) return `${scheme}${resolve(text.slice(scheme.length))}`;
   if (/^(https?|tcp):\/\/./.test(text) && URL.canParse(text)) {
-    const { protocol, port, pathname } = new URL(text);
-    if (protocol !== 'tcp:' || (port !== '' && pathname.replace('/', '') === '')) return text.replace(/\/+$/, '');
+    const { protocol, port, pathname, username, password, search, hash } = new URL(text);
+    const isPlain = `${username}${password}${search}${hash}` === '';
+    const isTcp = port !== '' && pathname.replace('/', '') === '';
+    if (isPlain && (protocol !== 'tcp:' || isTcp)) return text.replace(/\/+$/, '');
   }
   const problem = `expected an address like http://127.0.0.1:8040, tcp://127.0.0.1:8041, unix:/path or signal:/data/directory, got ${JSON.stringify(text)}`;
-  throw new TurnoError('TURNO_SETTING', { name: '--server', problem });
+  throw new TurnoError('TURNO_SETTING', { name, problem });
 }

@@ -9,12 +9,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { TurnoError } from '../errors.js';
 import { Figures, type FiguresMessage } from './figures.js';
 import type { Plan } from './plan.js';
 
 const LOOK_MS = 500;
+/** A client that does not wait for answers needs no longer for its report. */
+const LAST_MS = 5_000;
 
 /** What a client says, one JSON object a line. */
 export type ClientLine =
@@ -35,36 +38,54 @@ export interface DriveOptions {
   readonly plan: Plan;
   readonly clients: number;
   readonly onLook: (figures: Figures, seconds: number) => void;
-  /** Clients are told to end early when this is fulfilled. */
+  /** Clients are told to end early when this is fulfilled: they wait for what is under way, and report. */
   readonly isAsked: Promise<unknown>;
+  /** Clients are told not to wait when this is. */
+  readonly isHurried?: Promise<unknown>;
 }
 
 /** @throws TURNO_USAGE when a client could not be started */
-export async function drive({ plan, clients, onLook, isAsked }: DriveOptions): Promise<Driven> {
+export async function drive(options: DriveOptions): Promise<Driven> {
+  const { plan, clients, onLook, isAsked, isHurried } = options;
+  const ways = await started(plan, clients);
+  const startMs = performance.now();
+  const seconds = () => (performance.now() - startMs) / 1_000;
+  for (const way of ways) way.signal('SIGUSR1');
+  const timer = setInterval(() => {
+    for (const way of ways) way.signal('SIGUSR2');
+    onLook(sum(ways), seconds());
+  }, LOOK_MS);
+  await Promise.race([Promise.all(ways.map((way) => way.burstEnd)), isAsked]);
+  const durationS = seconds();
+  clearInterval(timer);
+  for (const way of ways) way.signal('SIGTERM');
+  const exited = Promise.all(ways.map((way) => way.exited));
+  await Promise.race(isHurried === undefined ? [exited] : [exited, isHurried]);
+  for (const way of ways) way.signal('SIGTERM');
+  await Promise.race([exited, setTimeout(LAST_MS, undefined, { ref: false })]);
+  for (const way of ways) way.signal('SIGKILL');
+  await exited;
+  const lost = ways.filter((way) => !way.hasReport).reduce((n, way) => n + (way.last?.underway ?? 0), 0);
+  const figures = sum(ways);
+  figures.underway = 0; // of those without a report: they are the lost
+  return { figures, durationS, lost };
+}
+
+/** All of them, with their plans read: the files, which have the token in them, are gone by then, whatever comes later. */
+async function started(plan: Plan, clients: number): Promise<Way[]> {
   const directory = mkdtempSync(join(tmpdir(), 'turno-stress-'));
+  const ways: Way[] = [];
   try {
-    const ways = Array.from({ length: clients }, (_, i) => {
+    for (let i = 0; i < clients; i++) {
       const path = join(directory, `plan-${i}.json`);
       writeFileSync(path, JSON.stringify(share(plan, i, clients)), { mode: 0o600 }); // it has the token
-      return new Way(path);
-    });
+      ways.push(new Way(path));
+    }
     await Promise.all(ways.map((way) => way.ready));
-    const startMs = performance.now();
-    const seconds = () => (performance.now() - startMs) / 1_000;
-    for (const way of ways) way.signal('SIGUSR1');
-    const timer = setInterval(() => {
-      for (const way of ways) way.signal('SIGUSR2');
-      onLook(sum(ways), seconds());
-    }, LOOK_MS);
-    await Promise.race([Promise.all(ways.map((way) => way.burstEnd)), isAsked]);
-    const durationS = seconds();
-    clearInterval(timer);
-    for (const way of ways) way.signal('SIGTERM');
-    await Promise.all(ways.map((way) => way.exited));
-    const lost = ways.filter((way) => !way.hasReport).reduce((n, way) => n + (way.last?.underway ?? 0), 0);
-    const figures = sum(ways);
-    figures.underway = 0; // of those without a report: they are the lost
-    return { figures, durationS, lost };
+    return ways;
+  } catch (error) {
+    for (const way of ways) way.signal('SIGKILL'); // those that started would wait for signals for ever
+    throw error;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

@@ -3,7 +3,8 @@
  *
  *     SIGUSR1 a burst of the plan    SIGUSR2 the figures so far    SIGHUP the plan is read again    SIGTERM report, end
  *
- * A burst that comes while another runs runs beside it. A plan that is wrong is reported, and the one before stays.
+ * SIGINT does as SIGTERM; the same of them a second time, and answers are not waited for. (Ctrl-C on a terminal reaches a client
+ * of `turno stress` as SIGINT, and then the driver sends its SIGTERM.) A burst that comes while another runs runs beside it. A plan that is wrong is reported, and the one before stays.
  */
 
 import type { Client } from '../io/client.js';
@@ -46,20 +47,17 @@ export class Resident {
     return new Resident(path, plan, await connect(plan.server, { token: plan.token }), tell);
   }
 
-  /** Resolves when SIGTERM has come and all is answered or given up. */
+  /** Resolves when SIGTERM has come and all is answered or given up, or when it has come again. */
   async live(): Promise<void> {
     const alive = setInterval(() => undefined, 2 ** 30); // a process whose only work is to listen for signals would end
-    const isAsked = new Promise<void>((resolve) => {
-      process.on('SIGTERM', () => resolve());
-      process.on('SIGINT', () => resolve());
-    });
+    const [isAsked, isHurried] = endings();
     process.on('SIGUSR1', () => void this.#burst());
     process.on('SIGUSR2', () => this.#say('figures'));
     process.on('SIGHUP', () => void this.#reload());
     this.#tell({ event: 'ready', pid: process.pid });
     await isAsked;
     for (const burst of this.#bursts) burst.stop();
-    await Promise.all([...this.#bursts].map((burst) => burst.ended));
+    await Promise.race([Promise.all([...this.#bursts].map((burst) => burst.ended)), isHurried]);
     this.#figures.giveUp();
     this.#say('report');
     clearInterval(alive);
@@ -98,4 +96,23 @@ export class Resident {
       this.#tell({ event: 'plan', problem: (error as Error).message });
     }
   }
+}
+
+/** Fulfilled by the first signal to end, and by the second of the same kind. */
+function endings(): readonly [Promise<void>, Promise<void>] {
+  let ask: () => void = () => undefined;
+  let hurry: () => void = () => undefined;
+  const isAsked = new Promise<void>((resolve) => {
+    ask = resolve;
+  });
+  const isHurried = new Promise<void>((resolve) => {
+    hurry = resolve;
+  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      ask();
+      process.on(signal, hurry);
+    });
+  }
+  return [isAsked, isHurried];
 }

@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -93,4 +93,27 @@ t.test('submit and batch', async (t) => {
     t.equal(told.code, 2);
     t.equal(told.said.match(/Asked again for up to 2 s/g)?.length, 1, told.said);
   });
+});
+
+t.test('stress: the first signal ends the load and waits for answers, the second does not wait', async (t) => {
+  const files = directory(t);
+  const server = await startServer(t, { args: ['--lanes', '1'] });
+  const token = await server.register('ada');
+  writeFileSync(join(files, 'loop.py'), LOOP);
+  const args = ['stress', '--mix', join(files, 'loop.py'), '--duration', '60', '--grace', '60', '--concurrency', '2'];
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    const before = await rows(server);
+    const { child, ended, said } = turno(t, server, token, [...args, '--clients', '2'], { TMPDIR: files });
+    await until(async () => (await rows(server)) === before + 2);
+    t.same(readdirSync(files), ['loop.py'], 'a plan, with the token in it, is nowhere while it runs');
+    await new Promise((resolve) => setTimeout(resolve, 1_200)); // two looks at the figures
+    child.kill(signal);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    t.equal(said(), '', 'it waits for the answers');
+    child.kill(signal);
+    const report = await ended;
+    t.match(report, { code: 1, signal: null, said: /sent +2 .*\n[\s\S]*unanswered +2\n/ });
+    const { submissions } = (await server.request('GET', '/v1/submissions?limit=2', { token })).body;
+    for (const { id } of submissions) await server.request('DELETE', `/v1/submissions/${id}`, { token });
+  }
 });

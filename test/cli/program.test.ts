@@ -33,6 +33,15 @@ const refused: readonly (readonly [args: string, message: RegExp])[] = [
   ['get 1 --source --output', /cannot be used with/],
   ['show 1 --server nowhere', /--server: expected an address like http/],
   ['show 1 --server ftp://nowhere', /--server: expected an address like http/],
+  ['show 1 --server http://127.0.0.1:8040/?x', /--server: expected an address like http/],
+  ['show 1 --server http://ada:secret@127.0.0.1:8040', /--server: expected an address like http/],
+  ['stress --transport nowhere', /--transport: expected an address like http/],
+  ['stress --duration 0', /--duration: expected a number above 0/],
+  ['stress --rate 0', /--rate: expected a number above 0/],
+  ['stress --rate 1 --concurrency 1', /--rate: expected one of rate .* and concurrency/],
+  ['stress --clients 3 --concurrency 2', /--clients: expected at most as many as --concurrency, 2/],
+  ['stress --clients 0', /--clients: expected an integer from 1 to 1000, got "0"/],
+  ['stress --svg /nowhere/x.svg', /\/nowhere\/x\.svg/],
   ['show 1', /No token for http:\/\/127\.0\.0\.1:8040 .*TURNO_NO_TOKEN/],
 ];
 for (const [args, message] of refused) {
