@@ -6,7 +6,14 @@ export { type ConnectOptions, connect } from './io/connect.js';
 export type {
   Health,
   LanguageReply,
+  ProblemListReply,
+  ProblemReply,
+  ProblemSummary,
   ProgramReply,
+  ProgressReply,
+  RejudgeReply,
+  SamplesReply,
+  ScoresReply,
   SubmissionPage,
   SubmissionReply,
   SubmissionSummary,
@@ -14,5 +21,5 @@ export type {
   TurnsReply,
   UserReply,
 } from './io/reply-schema.js';
-export type { Limits, SubmissionBody } from './io/schema.js';
+export type { Limits, ProblemSubmissionBody, SubmissionBody } from './io/schema.js';
 export type { Verdict } from './verdict.js';
