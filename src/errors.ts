@@ -110,12 +110,13 @@ export const ERRORS = {
   TURNO_UNREACHABLE: {
     status: 502,
     message:
-      '{server}: no answer ({problem}). Is it running? `turno serve` starts one, --server or TURNO_SERVER names another.',
+      '{server}: no answer ({problem}). Is it running? `turno serve` starts one, --server or TURNO_SERVER names another; for `turno ctl` --data or TURNO_DATA does.',
   },
   TURNO_ANSWER: { status: 502, message: '{server}: not an answer of turno ({problem}). Check --server.' },
   TURNO_NO_TOKEN: {
     status: 401,
-    message: 'No token for {server} in {path} or TURNO_TOKEN. `turno register NAME` gets one.',
+    message:
+      'No token for {server} in {path} (kept there: {kept}) or TURNO_TOKEN. `turno register NAME` gets one; for another way into the same server TURNO_TOKEN takes along the one that is kept.',
   },
   TURNO_IMAGE: { status: 400, message: '{path}: {problem}' },
   TURNO_SHARP_MISSING: {

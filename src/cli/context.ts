@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { SETTINGS } from '../config.js';
 import { TurnoError } from '../errors.js';
-import type { Client } from '../io/client.js';
+import { type Client, Refusal } from '../io/client.js';
 import { connect, serverAddress } from '../io/connect.js';
 import { Credentials } from './credentials.js';
 
@@ -48,8 +48,23 @@ export async function authenticatedClient(context: Context, options: { server?: 
   const server = serverOf(context, options);
   const credentials = credentialsOf(context);
   const token = context.environment.TURNO_TOKEN ?? credentials.of(server)?.token;
-  if (token === undefined) throw new TurnoError('TURNO_NO_TOKEN', { server, path: credentials.path });
-  return await connect(server, { token });
+  if (token !== undefined) return await connect(server, { token });
+  const client = await connect(server);
+  // With --socket-trust uid whoever connects to the Unix socket is somebody already.
+  if (server.startsWith('unix:') && (await isKnown(client))) return client;
+  await client.close();
+  const kept = credentials.servers.join(', ') || 'none';
+  throw new TurnoError('TURNO_NO_TOKEN', { server, path: credentials.path, kept });
+}
+
+async function isKnown(client: Client): Promise<boolean> {
+  try {
+    await client.list({ limit: 1 });
+    return true;
+  } catch (error) {
+    if (error instanceof Refusal && error.code === 'TURNO_TOKEN_MISSING') return false;
+    throw error;
+  }
 }
 
 export function print(stream: NodeJS.WritableStream, text: string): void {

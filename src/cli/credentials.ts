@@ -30,6 +30,11 @@ export class Credentials {
     return Object.hasOwn(all, server) ? all[server] : undefined;
   }
 
+  /** Those a token is kept for. */
+  get servers(): readonly string[] {
+    return Object.keys(this.#read());
+  }
+
   keep(server: string, credential: Credential): void {
     const all = { ...this.#read(), [server]: credential };
     mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });

@@ -39,13 +39,16 @@ export function ctlCommand(context: Context): Command {
     )
     .argument('<command>', 'what it is to do')
     .argument('[argument]', 'of lanes: how many')
-    .option('--data <directory>', 'the data directory', dataDirectoryOf(context))
+    .option('--data <directory>', 'the data directory; TURNO_DATA', dataDirectoryOf(context))
     .option('--timeout <s>', 'how long to wait for the answer', '30')
     .option('--json', 'print the answer as JSON')
     .action(async (command: string, argument: string | undefined, flags: CtlFlags) => {
       const line = argument === undefined ? command : `${command} ${argument}`;
       const timeoutMs = integerOption('--timeout', flags.timeout, 0, 86_400) * 1_000;
-      if (/[\n@]/.test(line)) throw new TurnoError('TURNO_USAGE', { problem: 'ctl: expected a command without "@".' });
+      if (!/^[^\s@][^\n@]*$/.test(line)) {
+        const problem = `ctl: expected a command in one line, without "@", got ${JSON.stringify(line)}.`;
+        throw new TurnoError('TURNO_USAGE', { problem });
+      }
       const { result, error } = await ask(flags.data, line, timeoutMs);
       if (error !== undefined) {
         print(context.err, `turno: ${error.message} (${error.code})`);
@@ -99,6 +102,15 @@ function opened(path: string, flags: number, unreachable: (problem: string) => T
   }
 }
 
+/** Undefined for the rest of an answer whose reader was killed while it read. */
+function answerIn(line: string): ControlAnswer | undefined {
+  try {
+    return JSON.parse(line) as ControlAnswer;
+  } catch {
+    return undefined; // ours comes behind it
+  }
+}
+
 async function answerTo(
   tag: string,
   reader: Socket,
@@ -112,8 +124,8 @@ async function answerTo(
       const lines = text.split('\n');
       text = lines.pop() ?? '';
       for (const line of lines) {
-        const found = JSON.parse(line) as ControlAnswer;
-        if (found.tag === tag) resolve(found);
+        const found = answerIn(line);
+        if (found?.tag === tag) resolve(found);
       }
     });
   });

@@ -1,10 +1,10 @@
 /** `turno get ID --source|--executable|--output`: a file of a submission, byte for byte, to stdout or into a file. */
 
-import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { TurnoError } from '../errors.js';
 import type { Client } from '../io/client.js';
 import { authenticatedClient, type Context, withServer } from './context.js';
+import { writeFile } from './write-file.js';
 
 const WHAT = ['source', 'executable', 'output'] as const;
 
@@ -32,7 +32,7 @@ export function getCommand(context: Context): Command {
         throw new TurnoError('TURNO_USAGE', { problem: 'Say which: --source, --executable or --output.' });
       const content = await contentOf(await authenticatedClient(context, options), id, what);
       if (options.to === undefined) context.out.write(content);
-      else writeFileSync(options.to, content);
+      else writeFile(options.to, content);
     });
 }
 

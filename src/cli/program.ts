@@ -77,6 +77,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<(context: Context) => Comm
   rejudge: async () => (await import('./rejudge.js')).rejudgeCommand,
 };
 
+const VARIABLES = `Variables of commands that talk to a server:
+  TURNO_SERVER  its address      TURNO_TOKEN  of a user, instead of the one that \`turno register\` keeps
+  TURNO_DATA    the data directory, of commands that work on one
+
+Exit status: 0 done (of submit and run: AC), 1 another verdict, or it was not done in full, 2 refused, or nobody answered.`;
+
 /** The command that `word` names, or every command when it names none: a new one is a file and a line above. */
 async function program(context: Context, word = 'serve'): Promise<Command> {
   const root = new Command('turno')
@@ -90,6 +96,7 @@ async function program(context: Context, word = 'serve'): Promise<Command> {
     if (command) root.addCommand(command(context));
   }
   const serve = root.commands[0];
+  root.addHelpText('after', `\n${VARIABLES}`);
   root.addHelpText('after', () => `\nSettings of the server (turno serve):\n${serve?.helpInformation() ?? ''}`);
   for (const command of [root, ...root.commands.flatMap((one) => [one, ...one.commands])]) {
     command.exitOverride().configureOutput({

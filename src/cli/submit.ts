@@ -79,8 +79,9 @@ async function bodyOf(client: Client, file: string, others: string[], options: S
   const body = { language, files, main, args: options.arg ?? [], ...fresh, ...(limits ? { limits } : {}) };
   if (options.tests !== undefined) return { ...body, ...testsOf(options.tests, options.checker) };
   if (options.expected === undefined) {
-    if (options.checker !== undefined) {
-      throw new TurnoError('TURNO_USAGE', { problem: '--checker needs --expected: there is nothing to compare.' });
+    const given = (['checker', 'epsilon'] as const).find((name) => options[name] !== undefined);
+    if (given !== undefined) {
+      throw new TurnoError('TURNO_USAGE', { problem: `--${given} needs --expected: there is nothing to compare.` });
     }
     return { ...body, ...(stdin === undefined ? {} : { stdinBase64: stdin }) };
   }
@@ -120,6 +121,9 @@ const ALONE = ['problem', 'tests', 'expected'] as const;
 const NOT_FOR_A_PROBLEM = [
   'stdin',
   'checker',
+  'epsilon',
+  'arg',
+  'fresh',
   'cpuTimeMs',
   'wallTimeMs',
   'memoryMib',
@@ -130,11 +134,14 @@ const NOT_FOR_A_PROBLEM = [
   'openFiles',
 ] as const;
 
-/** What a program is judged by is said once. */
+/** Each test has its own input; a package says how its outputs are compared. */
+const NOT_FOR_TESTS = ['stdin', 'epsilon'] as const;
+
+/** What a program is judged by is said once, and nothing is said that would not count. */
 function refuseTogether(options: SubmitOptions): void {
   const [first, second] = ALONE.filter((name) => options[name] !== undefined);
-  const other =
-    options.problem === undefined ? undefined : NOT_FOR_A_PROBLEM.find((name) => options[name] !== undefined);
+  const excluded = { problem: NOT_FOR_A_PROBLEM, tests: NOT_FOR_TESTS, expected: [] };
+  const other = (first === undefined ? [] : excluded[first]).find((name) => options[name] !== undefined);
   const words = second ?? other;
   if (words === undefined) return;
   const flag = words.replace(/([A-Z])/g, (letter) => `-${letter.toLowerCase()}`);

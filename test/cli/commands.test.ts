@@ -1,6 +1,7 @@
 /** The commands against a real server: register, submit, submissions, show, get. */
 
-import { statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { t } from 'tap';
@@ -64,8 +65,49 @@ t.test('a user registers, submits and gets everything back', async (t) => {
   const bytes = (await turno('get', await lastId(), '--output')).bytes;
   t.strictSame(bytes, Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)), 'output comes byte for byte');
 
+  const nonsense: readonly (readonly [args: string[], message: RegExp])[] = [
+    [['--epsilon', '1'], /--epsilon needs --expected/],
+    [['--checker', 'token'], /--checker needs --expected/],
+    [['--problem', 'p', '--arg', 'x'], /--arg is not for use together with --problem/],
+    [['--problem', 'p', '--fresh'], /--fresh is not/],
+    [['--problem', 'p', '--epsilon', '1'], /--epsilon is not/],
+    [['--tests', files, '--stdin', 'in'], /--stdin is not for use together with --tests/],
+    [['--tests', files, '--epsilon', '1'], /--epsilon is not/],
+    [['--tests', files, '--expected', 'right'], /--expected is not for use together with --tests/],
+  ];
+  for (const [args, err] of nonsense) t.match(await turno('submit', sum, ...args), { status: 2, out: '', err });
+  t.match(await turno('get', id, '--source', '--to', '/dev/full'), {
+    status: 2,
+    err: /^turno: \/dev\/full: no space left/,
+  });
+
   const page = await turno('submissions', '--limit', '2');
   t.equal(page.out.trimEnd().split('\n').length, 3, 'a head and two lines');
   t.match(page.err, /more: turno submissions --after [0-9a-f]{32}/);
   t.match(await turno('show', '0'.repeat(32)), { status: 2, err: /TURNO_NOT_FOUND/ });
 });
+
+t.test(
+  'whom the Unix socket knows by his uid needs no token, and who has one for another way in is told how',
+  async (t) => {
+    const files = mkdtempSync(join(tmpdir(), 'turno-'));
+    t.teardown(() => rmSync(files, { recursive: true, force: true }));
+    const program = join(files, 'a.py');
+    writeFileSync(program, 'print(1)\n');
+    const trusting = await startServer(t, { args: ['--socket', join(files, 's'), '--socket-trust', 'uid'] });
+    const known = { TURNO_SERVER: trusting.address('unix'), XDG_CONFIG_HOME: files };
+    t.match(await cli(['submit', program], known), { status: 0, out: /^AC/ });
+    t.match(await cli(['submissions'], known), { status: 0, out: /python +AC/ });
+    await trusting.stop();
+
+    const strict = await startServer(t, { args: ['--socket', join(files, 's')] });
+    const environment = { XDG_CONFIG_HOME: files };
+    await cli(['register', 'ada', '--server', strict.url], environment);
+    const refused = await cli(['submit', program, '--server', strict.address('unix')], environment);
+    t.match(refused, { status: 2, err: /No token for unix:/ });
+    t.ok(refused.err.includes(`(kept there: ${strict.url})`), refused.err);
+    const { token } = JSON.parse(readFileSync(join(files, 'turno/tokens.json'), 'utf8'))[strict.url];
+    const taken = { ...environment, TURNO_TOKEN: token };
+    t.match(await cli(['submit', program, '--server', strict.address('unix')], taken), { status: 0 });
+  },
+);

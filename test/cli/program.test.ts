@@ -13,6 +13,8 @@ t.test('--help lists every command, every setting and every variable', async (t)
   const { status, out } = await cli(['--help']);
   t.equal(status, 0);
   for (const command of ['serve', 'register', 'submit', 'submissions', 'show', 'get']) t.match(out, ` ${command} `);
+  for (const variable of ['TURNO_SERVER', 'TURNO_TOKEN']) t.match(out, variable);
+  t.match(out, /Exit status: 0 /);
   for (const name of SETTING_NAMES) {
     t.ok(out.includes(flagOf(name)), flagOf(name));
     t.ok(out.includes(variableOf(name)), variableOf(name));
@@ -42,6 +44,9 @@ const refused: readonly (readonly [args: string, message: RegExp])[] = [
   ['stress --clients 3 --concurrency 2', /--clients: expected at most as many as --concurrency, 2/],
   ['stress --clients 0', /--clients: expected an integer from 1 to 1000, got "0"/],
   ['stress --svg /nowhere/x.svg', /\/nowhere\/x\.svg/],
+  ['ctl \u00a0', /ctl: expected a command/],
+  ['ctl @x', /ctl: expected a command/],
+  ['ctl list --data /nowhere', /\/nowhere\/control: no answer \(ENOENT\).* --data or TURNO_DATA/],
   ['show 1', /No token for http:\/\/127\.0\.0\.1:8040 .*TURNO_NO_TOKEN/],
 ];
 for (const [args, message] of refused) {

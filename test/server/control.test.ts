@@ -1,7 +1,9 @@
 /** The control FIFO and `turno ctl`: what the operator says to a running server. */
 
-import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, read, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { t } from 'tap';
 import { cli } from '../cli/run-cli.js';
 import { startServer } from '../start-server.js';
@@ -106,4 +108,18 @@ t.test('after reload the invitation in the file is the one that counts', async (
     const status = await register(`later${i}`).catch(() => 201); // the front that died had the connection
     t.equal(status, 201, 'a front that is started later knows it too');
   }
+});
+
+t.test('the rest of an answer that nobody read to its end does not confuse the next who asks', async (t) => {
+  const data = t.testdir();
+  const [control, answers] = [join(data, 'control'), join(data, 'control.answers')];
+  for (const path of [control, answers]) execFileSync('mkfifo', [path]);
+  const command = openSync(control, 'r+'); // somebody reads it
+  const asked = cli(['ctl', 'list', '--json', '--data', data]);
+  const line = Buffer.alloc(200);
+  const length = await promisify(read)(command, line, 0, line.length, null).then(({ bytesRead }) => bytesRead);
+  const [, tag] = /^@(\S+) list\n$/.exec(line.toString('utf8', 0, length)) ?? [];
+  writeFileSync(answers, `ograms":[]}}\n${JSON.stringify({ tag, command: 'list', result: { lanes: 7 } })}\n`);
+  t.match(await asked, { status: 0, out: '{"lanes":7}\n' });
+  closeSync(command);
 });
