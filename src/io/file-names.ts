@@ -19,6 +19,7 @@ function problemOf(path: string): string | undefined {
   if (/\p{Cc}/u.test(path)) return 'it has a control character';
   if (path.startsWith('/')) return 'it is absolute';
   const components = path.split('/');
+  if (components[0]?.startsWith('.turno-')) return 'names that begin with ".turno-" are turno\'s own'; // PREPARED, MANIFEST
   if (components.includes('')) return 'it has an empty component';
   if (components.includes('..') || components.includes('.')) return 'it has a component "." or ".."';
   return undefined;

@@ -134,7 +134,7 @@ export type UserBody = Static<typeof UserBody>;
 function programFields(settings: Settings) {
   const File = Type.Object(
     {
-      path: Type.String({ description: `relative, no "..", at most ${MAX_PATH_BYTES} bytes` }),
+      path: Type.String({ description: `relative, no "..", not ".turno-...", at most ${MAX_PATH_BYTES} bytes` }),
       content: Type.String({ description: `at most ${settings.maxSourceKib * KIB} bytes` }),
       encoding: Type.Optional(oneOf(['utf8', 'base64'], 'how `content` is to be read; default utf8')),
     },

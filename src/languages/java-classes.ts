@@ -8,6 +8,9 @@ import type { LanguageSource } from './language.js';
 /** In the working directory of the compilation: which class is started. */
 export const MANIFEST = '.turno-manifest';
 
+/** A longer one is the name of no file: javac says what is wrong. */
+const MAX_NAME_BYTES = 200;
+
 interface TopLevelClass {
   readonly name: string;
   readonly isPublic: boolean;
@@ -19,13 +22,15 @@ const NAME = '[\\p{L}_$][\\p{L}\\p{N}_$]*';
 const MARKS = new RegExp(`[{};]|\\b(?:class|interface|enum|record)\\s+(${NAME})|\\bvoid\\s+main\\s*\\(`, 'gu');
 const PACKAGE = new RegExp(`^\\s*(?:@.*\\s+)*package\\s+(${NAME}(?:\\s*\\.\\s*${NAME})*)\\s*;`, 'u');
 
-/** Each file under the name of its public class, and a manifest that names the class to start. */
+/** Each file under the name of its public class, where that can be, and a manifest that names the class to start. */
 export function arrangeClasses(files: readonly LanguageSource[]): LanguageSource[] {
   const taken = new Set(files.map(({ path }) => path));
   const arranged = files.map((file) => {
     if (!file.path.endsWith('.java')) return file;
     const path = pathOf(file.path, topLevelClasses(bareText(file)));
-    if (path === file.path || taken.has(path)) return file;
+    const isName =
+      Buffer.byteLength(path) <= MAX_NAME_BYTES && !files.some((other) => other.path.startsWith(`${path}/`));
+    if (path === file.path || taken.has(path) || !isName) return file;
     taken.add(path);
     return { ...file, path };
   });

@@ -218,6 +218,8 @@ for (const path of [
   'x'.repeat(MAX_PATH_BYTES + 1),
   'é'.repeat(MAX_PATH_BYTES / 2 + 1),
   '\ud800',
+  '.turno-manifest',
+  '.turno-prepared/x',
 ]) {
   t.test(`the file name ${JSON.stringify(path.slice(0, 20))} (${path.length} characters) is refused`, async (t) => {
     t.match(refusal(file(path)), { code: 'TURNO_BAD_REQUEST', details: { field: 'files[0].path' } });
@@ -235,6 +237,7 @@ for (const path of [
   'x'.repeat(MAX_PATH_BYTES),
   'with blank.c',
   '__proto__',
+  'a/.turno-x',
 ]) {
   t.test(`the file name ${JSON.stringify(path.slice(0, 20))} (${path.length} characters) is taken`, async (t) => {
     t.equal(decoded(file(path)).files[0]?.path, path);

@@ -42,3 +42,15 @@ t.test('a name that is taken is left to javac to complain about, and other files
   const files = { 'main.java': 'public class A {}', 'A.java': 'class A {}', 'data.txt': 'public class X {}' };
   t.strictSame(arranged(files).paths, ['main.java', 'A.java', 'data.txt']);
 });
+
+t.test('a file keeps its name where the name of its class cannot be one, or is a directory', async (t) => {
+  const long = 'A'.repeat(300);
+  t.strictSame(arranged({ 'main.java': `public class ${long} { ${MAIN} }` }), {
+    paths: ['main.java'],
+    manifest: `Main-Class: ${long}\n`,
+  });
+  const files = { 'main.java': `public class Sum { ${MAIN} }`, 'Sum.java/Other.java': 'class Other {}' };
+  t.strictSame(arranged(files).paths, Object.keys(files));
+  const late = { 'main.java': 'public class Sum {}', 'x/y.java': 'class A {}', 'Sum.java/z.txt': '' };
+  t.strictSame(arranged(late).paths, Object.keys(late));
+});
