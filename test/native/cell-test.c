@@ -101,6 +101,8 @@ static void executables(void) {
  * overrun now and then. What is promised is shown by the best of a few tries; a clock that is late by itself always is.
  */
 #define TRIES 5
+/* Beside foreign load the wait of a child for a core counts as its parent's sleep, once the parent has reaped it. */
+#define PATIENT_MS 600000
 
 static struct outcome *best_of(const char *source, uint64_t most_ns) {
   struct outcome *o = NULL;
@@ -122,11 +124,11 @@ static void cpu_limit(void) {
   ok(o->report.cpu_ns < most_ns, "(%.1f ms of 200)", o->report.cpu_ns / 1e6);
   o = run_program("#include <unistd.h>\n#include <sys/wait.h>\n"
                   "int main(){for(int i=0;i<20;i++){if(!fork()){for(volatile long j=0;j<90000000;j++);_exit(0);}wait(0);}}",
-                  (struct wish){.cpu_ms = 150});
+                  (struct wish){.cpu_ms = 150, .wall_ms = PATIENT_MS});
   LIMIT(o, CPU, "children that take turns share it too");
   o = run_program("#include <unistd.h>\n#include <signal.h>\n"
                   "int main(){signal(SIGCHLD,SIG_IGN);for(;;){if(!fork()){for(volatile long j=0;j<9000000;j++);_exit(0);}usleep(100);}}",
-                  (struct wish){.cpu_ms = 150, .wall_ms = 3000});
+                  (struct wish){.cpu_ms = 150, .wall_ms = PATIENT_MS});
   if (has_groups) LIMIT(o, CPU, "and so do children that nobody waits for");
   else skip("no control groups", "and so do children that nobody waits for");
 }
@@ -307,9 +309,11 @@ static void nothing_survives(void) {
   is(atoi(o->out), 1, "and the next run is alone");
 }
 
+#define PATIENT_LOOKS 60000 /* a millisecond apart: only what never comes takes so long, however busy the machine is */
+
 /* Waits until the slot says `state`; the state of a process that is signalled changes in its own time. */
 static bool becomes(uint32_t state) {
-  for (int i = 0; i < 2000; i++) {
+  for (int i = 0; i < PATIENT_LOOKS; i++) {
     if ((__atomic_load_n(&host.slot->state, __ATOMIC_SEQ_CST) & 7) == state) return true;
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
   }
@@ -318,7 +322,7 @@ static bool becomes(uint32_t state) {
 
 static bool has_written(int file) {
   struct stat status = {0};
-  for (int i = 0; i < 2000 && fstat(file, &status) == 0 && !status.st_size; i++) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  for (int i = 0; i < PATIENT_LOOKS && fstat(file, &status) == 0 && !status.st_size; i++) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
   return status.st_size > 0;
 }
 
@@ -351,9 +355,9 @@ static void turns(void) {
   ok(host_result(&host, &report), "goes on and ends");
   is(report.limit, TURNO_LIMIT_CPU, "at its own CPU limit");
   /* Without the stop it would have had its 100 ms in the first third of the pause: no exact bound is needed to see it. */
-  ok(report.cpu_ns < 150000000, "of which it used no more for having been stopped (%.1f ms)", report.cpu_ns / 1e6);
+  ok(report.cpu_ns < 200000000, "of which it used no more for having been stopped (%.1f ms)", report.cpu_ns / 1e6);
   ok(report.waited_ns >= 300000000, "the pause is told as waiting (%.1f ms)", report.waited_ns / 1e6);
-  ok(report.wall_ns < 250000000, "and is no part of its wall time (%.1f ms)", report.wall_ns / 1e6);
+  ok(report.wall_ns < 400000000, "and is no part of its wall time, of which its CPU time is (%.1f ms)", report.wall_ns / 1e6);
   is(host.turns->lanes[0], 0, "the lane is given back");
   is(host.slot->lane, 0, "in the slot too");
 
