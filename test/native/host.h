@@ -73,7 +73,7 @@ void host_want(struct host *host, uint32_t wanted);
 /* Closes the control socket and waits for the keeper: its exit status. */
 int host_end(struct host *host);
 
-/* Compiles C source text (static) into a temporary file: a descriptor of it. */
+/* Compiles C source text (static): a descriptor of the executable. $TURNO_COMPILED: directory where it is kept for who needs the same. */
 int compiled(const char *source);
 /* A memfd with this text. */
 int memory_file(const char *text);
