@@ -107,6 +107,6 @@ t.test('what lies outside the table is refused, and nothing is touched', (t) => 
   t.throws(() => view.readRecord.call({} as typeof view, 0, 0, image), TypeError, 'of no table');
   t.throws(() => native.putRecord(words, 2 ** 20 - 100, 127, 0, 0, 0, 0, image, 10, image, 0, 0), RangeError);
   t.throws(() => native.putRecord(words, 0, 127, 0, 0, 0, 0, image, 129, image, 0, 0), RangeError);
-  t.same(words, before);
+  t.ok(Buffer.from(words.buffer).equals(Buffer.from(before.buffer)), 'not a word has changed');
   t.end();
 });
