@@ -32,7 +32,8 @@ export function startActor(t: Test, kind: Kind, file: string, argument: object, 
 }
 
 function startThread(t: Test, file: string, argument: object): Actor {
-  const worker = new Worker(file, { workerData: { actorArgument: argument } });
+  // Without what tap has its own processes preload (tools/bare-children.mjs).
+  const worker = new Worker(file, { workerData: { actorArgument: argument }, execArgv: [] });
   const ended = new Promise<Ended>((resolve, reject) => {
     let result: unknown;
     worker.on('message', (message) => {
