@@ -2,7 +2,7 @@
  * Burns in children that nobody waits for, each short, so that no process ever has much.
  *
  * expect: cpu
- * limits: cpu=200 wall=5000
+ * limits: cpu=200 wall=600000
  * only: groups
  * weak: limits
  */
