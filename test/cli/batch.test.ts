@@ -36,25 +36,28 @@ interface Result {
   readonly error?: { readonly code: string; readonly field?: string };
 }
 
-async function start(t: Test, ...args: string[]) {
+/** One server for all; each test has a user and a directory of its own. */
+const sockets = mkdtempSync(join(tmpdir(), 'turno-batch-'));
+t.teardown(() => rmSync(sockets, { recursive: true, force: true }));
+const server = await startServer(t, { args: ['--socket', join(sockets, 's')] });
+
+async function begin(t: Test) {
   const directory = mkdtempSync(join(tmpdir(), 'turno-batch-'));
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-  const server = await startServer(t, { args: ['--socket', join(directory, 's'), ...args] });
-  const token = await server.register('ada');
   const file = (name: string) => join(directory, name);
-  const environment = { TURNO_SERVER: server.address('unix'), TURNO_TOKEN: token };
+  const environment = { TURNO_SERVER: server.address('unix'), TURNO_TOKEN: await server.newUser('ada') };
   const results = (name: string): Result[] =>
     readFileSync(file(name), 'utf8')
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-  return { server, file, environment, results };
+  return { file, environment, results };
 }
 
 const program = (n: number) => JSON.stringify({ language: 'c', source: SOURCE, stdin: `${n}` });
 
 t.test('a batch that is killed in the middle goes on where it was, and each line has one result', async (t) => {
-  const { server, file, environment, results } = await start(t);
+  const { file, environment, results } = await begin(t);
   writeFileSync(file('in'), Array.from({ length: PROGRAMS }, (_, i) => `${program(i + 1)}\n`).join(''));
   const args = ['batch', file('in'), '--to', file('out')];
   const child = spawn(process.execPath, [MAIN, ...args, '--concurrency', '8'], {
@@ -86,7 +89,7 @@ t.test('a batch that is killed in the middle goes on where it was, and each line
 t.test(
   'with --ordered the results stand in the order of the lines, and bad lines are told by their number',
   async (t) => {
-    const { file, environment } = await start(t);
+    const { file, environment } = await begin(t);
     const slow = JSON.stringify({ language: 'python', source: 'import time\ntime.sleep(0.3)\nprint("slow")' });
     const lines = [
       slow,
@@ -122,7 +125,7 @@ t.test(
 );
 
 t.test('a server that goes away is waited for, and a wrong token or no server ends the batch', async (t) => {
-  const { server, file, environment, results } = await start(t);
+  const { file, environment, results } = await begin(t);
   const token = { ...environment, TURNO_TOKEN: 'wrong' };
   writeFileSync(file('in'), Array.from({ length: 40 }, (_, i) => `${program(i + 1)}\n`).join(''));
   t.match(await cli(['batch', file('in')], token), { status: 2, err: /TURNO_TOKEN_UNKNOWN/ });
@@ -138,7 +141,7 @@ t.test('a server that goes away is waited for, and a wrong token or no server en
 });
 
 t.test(`${LINES} lines leave memory as it is, in order too`, async (t) => {
-  const { file, environment } = await start(t);
+  const { file, environment } = await begin(t);
   const out = createWriteStream(file('in'));
   for (let i = 0; i < LINES; i++) {
     // Refused by the server, each with an answer of its own: what is measured is the batch, not the sandbox.
@@ -189,7 +192,7 @@ t.test('results that find no room on the disk end the batch with the name of the
     t.pass('a small disk', NO_MOUNT);
     return;
   }
-  const { file, environment } = await start(t);
+  const { file, environment } = await begin(t);
   writeFileSync(file('in'), `${program(1)}\n`);
   fillUp(join(disk, 'ballast'));
   const to = join(disk, 'out');

@@ -14,11 +14,12 @@ import { cli } from './run-cli.js';
 
 const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
+const directory = mkdtempSync(join(tmpdir(), 'turno-'));
+t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+const everyWay = ['--signals', 'on', '--tcp-port', '0', '--socket', join(directory, 's')];
+const server = await startServer(t, { args: everyWay });
+
 t.test('one plan, each way in, only --transport changed: nothing is unaccounted for', async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), 'turno-'));
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-  const socket = join(directory, 's');
-  const server = await startServer(t, { args: ['--signals', 'on', '--tcp-port', '0', '--socket', socket] });
   const ways = [server.url, server.address('tcp'), server.address('unix'), server.address('signal')];
   const svg = join(directory, 'plot.svg');
   for (const way of ways) {
@@ -40,8 +41,7 @@ t.test('one plan, each way in, only --transport changed: nothing is unaccounted 
 });
 
 t.test('turno client: burst, figures, another plan, report', async (t) => {
-  const server = await startServer(t, { args: ['--signals', 'on'] });
-  const token = await server.register('ada');
+  const token = await server.newUser('ada');
   const path = join(t.testdir(), 'plan.json');
   const plan = { server: server.address('signal'), token, mix: [{ name: 'ping', weight: 1 }], requests: 20 };
   writeFileSync(path, JSON.stringify(plan));

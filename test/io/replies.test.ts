@@ -16,8 +16,10 @@ function closed<S extends TSchema>(schema: S): TSchema {
   return Type.Unsafe(JSON.parse(text));
 }
 
+/** One for both. */
+const server = await startServer(t);
+
 t.test('replies are as their schemas say, for every kind of end', async (t) => {
-  const server = await startServer(t);
   const is = (schema: TSchema, value: unknown, name: string) =>
     t.doesNotThrow(() => validators.compile(closed(schema), name)(value), name);
 
@@ -70,8 +72,7 @@ t.test('replies are as their schemas say, for every kind of end', async (t) => {
 });
 
 t.test("another user's submission is not found, in any way of asking", async (t) => {
-  const server = await startServer(t);
-  const [ada, eve] = [await server.register('ada'), await server.register('eve')];
+  const [ada, eve] = [await server.newUser('ada'), await server.newUser('eve')];
   const { id } = await server.judge(ada, { language: 'c', source: 'int main(void) { return 0; }' });
   for (const path of [`/v1/submissions/${id}`, `/v1/submissions/${id}/source`, `/v1/submissions/${id}/executable`]) {
     t.equal((await server.request('GET', path, { token: ada })).status, 200, path);

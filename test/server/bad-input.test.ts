@@ -13,6 +13,7 @@ t.test('bad requests are refused by name and leave no trace', async (t) => {
   const cases: [what: string, body: Json, status: number, field: RegExp | string][] = [
     ['an unknown language', { ...OK, language: 'cobol' }, 400, 'language'],
     ['a language named __proto__', { ...OK, language: '__proto__' }, 400, 'language'],
+    ['an executable, without the setting that allows them', { language: 'executable', source: '#!' }, 400, 'language'],
     ['no language', { source: 'x' }, 400, 'language'],
     ['no source', { language: 'python' }, 400, /source|files/],
     ['an empty body', {}, 400, /./],

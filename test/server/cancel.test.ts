@@ -34,9 +34,14 @@ function slowToCompile(): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** For those that need no more than one lane; each has users of its own, and leaves nothing unfinished. */
+const oneLane = await startServer(t, { args: ['--lanes', '1'] });
+let users = 0;
+const newUser = () => oneLane.register(`user ${users++}`);
+
 t.test('running, and stopped while another runs: both are ended, and whoever waits is answered', async (t) => {
-  const server = await startServer(t, { args: ['--lanes', '1'] });
-  const [ada, eve] = [await server.register('ada'), await server.register('eve')];
+  const server = oneLane;
+  const [ada, eve] = [await newUser(), await newUser()];
   const ids = [await accept(server, ada, LOOP), await accept(server, ada, LOOP)];
   const waiting = server.request('POST', '/v1/submissions?wait=true', { token: ada, body: LOOP });
   for (const id of ids) await until(server, ada, id, ({ state }) => state === 'running');
@@ -59,8 +64,8 @@ t.test('running, and stopped while another runs: both are ended, and whoever wai
 });
 
 t.test('what is done stays as it is', async (t) => {
-  const server = await startServer(t);
-  const token = await server.register('ada');
+  const server = oneLane;
+  const token = await newUser();
   const reply = await server.judge(token, { language: 'python', source: 'print("done")' });
   t.match(await cancel(server, token, reply.id), { status: 409, body: { error: { code: 'TURNO_DONE' } } });
   t.strictSame(await server.show(token, reply.id), reply);
@@ -88,20 +93,21 @@ t.test('behind the only cell, before it had one: answered at once, and never run
 });
 
 t.test('between tests: the tests that are left are not begun', async (t) => {
-  const server = await startServer(t, { args: ['--lanes', '1'] });
-  const token = await server.register('ada');
+  const server = oneLane;
+  const token = await newUser();
+  const { done } = (await server.request('GET', '/v1/health')).body;
   const tests = Array.from({ length: 1_000 }, () => ({ expected: '' }));
   const id = await accept(server, token, { language: 'python', source: 'import time; time.sleep(0.05)', tests });
   await until(server, token, id, ({ state }) => state === 'running');
   t.match(await cancel(server, token, id), { status: 200, body: { verdict: 'cancelled', tests: { length: 0 } } });
   // The only lane: who gets an answer on it does not wait behind a thousand tests of 50 ms.
   t.match(await server.judge(token, { language: 'python', source: 'print(1)' }), { verdict: 'AC' });
-  t.match((await server.request('GET', '/v1/health')).body, { running: 0, done: 2 });
+  t.match((await server.request('GET', '/v1/health')).body, { running: 0, done: done + 2 });
 });
 
 t.test('a compilation that two share is made again for the one that was not cancelled', async (t) => {
-  const server = await startServer(t, { args: ['--runners', '1'] });
-  const [ada, eve] = [await server.register('ada'), await server.register('eve')];
+  const server = oneLane; // and one runner
+  const [ada, eve] = [await newUser(), await newUser()];
   const body = { language: 'c', source: slowToCompile() };
   const first = await accept(server, ada, body);
   await until(server, ada, first, ({ state }) => state === 'running');

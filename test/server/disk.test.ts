@@ -53,33 +53,43 @@ t.test('below the floor new work is refused before writes fail; old answers are 
   await server.logged(/"freeBytes":\d+.*new submissions are taken/);
 });
 
-t.test('without a floor a full disk refuses the first write that fails, and room ends it', async (t) => {
-  const disk = smallDisk(t, 128);
-  if (disk === undefined) {
-    t.pass('a small disk', NO_MOUNT);
-    return;
-  }
-  const server = await startServer(t, { data: join(disk, 'data'), args: [...ARGS, '--min-free-mib', '0'] });
-  const token = await server.register('ada');
-  const { id } = await server.judge(token, HELLO);
-  fillUp(join(disk, 'ballast'));
-  t.match(await submit(server, token), { status: 507, body: { error: { code: 'TURNO_DISK_FULL' } } });
-  t.match(await server.show(token, id), { verdict: 'AC', stdout: 'hello\n' });
-  t.match(
-    await cli(['snapshot', server.data]),
-    { status: 1, err: /no snapshot: .*no space left/ },
-    'the asker is told',
-  );
-  t.same(
-    readdirSync(join(server.data, 'snapshots')).filter((name) => name.startsWith('making')),
-    [],
-    'nothing is left of it',
-  );
-  rmSync(join(disk, 'ballast'));
-  await refuses(server, null);
-  t.match(await submit(server, token), { status: 200, body: { verdict: 'AC' } });
-  t.match(await cli(['snapshot', server.data]), { status: 0 });
-});
+t.test(
+  'without a floor a full disk refuses the first write that fails, and room ends it; a read-only one the start',
+  async (t) => {
+    const disk = smallDisk(t, 128);
+    if (disk === undefined) {
+      t.pass('a small disk', NO_MOUNT);
+      return;
+    }
+    const server = await startServer(t, { data: join(disk, 'data'), args: [...ARGS, '--min-free-mib', '0'] });
+    const token = await server.register('ada');
+    const { id } = await server.judge(token, HELLO);
+    fillUp(join(disk, 'ballast'));
+    t.match(await submit(server, token), { status: 507, body: { error: { code: 'TURNO_DISK_FULL' } } });
+    t.match(await server.show(token, id), { verdict: 'AC', stdout: 'hello\n' });
+    t.match(
+      await cli(['snapshot', server.data]),
+      { status: 1, err: /no snapshot: .*no space left/ },
+      'the asker is told',
+    );
+    t.same(
+      readdirSync(join(server.data, 'snapshots')).filter((name) => name.startsWith('making')),
+      [],
+      'nothing is left of it',
+    );
+    rmSync(join(disk, 'ballast'));
+    await refuses(server, null);
+    t.match(await submit(server, token), { status: 200, body: { verdict: 'AC' } });
+    t.match(await cli(['snapshot', server.data]), { status: 0 });
+
+    await server.stop();
+    remount(disk, 'ro');
+    const failure = await startServer(t, { data: server.data, args: ARGS }).catch((error) => error);
+    remount(disk, 'rw');
+    t.ok(failure instanceof StartFailure, 'on a read-only disk the start is refused, and says why');
+    t.match(failure.log, /TURNO_DISK_REFUSES/);
+  },
+);
 
 t.test('a directory that becomes read-only: new work is refused at once, and taken when it is writable', async (t) => {
   const data = smallDisk(t, 128);
@@ -101,19 +111,4 @@ t.test('a directory that becomes read-only: new work is refused at once, and tak
   remount(sources, 'rw');
   await refuses(server, null);
   t.match(await submit(server, token), { status: 200, body: { verdict: 'AC' } });
-});
-
-t.test('on a read-only disk the start is refused, and says why', async (t) => {
-  const disk = smallDisk(t, 128);
-  if (disk === undefined) {
-    t.pass('a small disk', NO_MOUNT);
-    return;
-  }
-  const first = await startServer(t, { data: join(disk, 'data'), args: ARGS });
-  await first.stop();
-  remount(disk, 'ro');
-  const failure = await startServer(t, { data: join(disk, 'data'), args: ARGS }).catch((error) => error);
-  remount(disk, 'rw');
-  t.ok(failure instanceof StartFailure);
-  t.match(failure.log, /TURNO_DISK_REFUSES/);
 });

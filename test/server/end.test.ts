@@ -18,58 +18,74 @@ async function begun(server: TestServer, token: string, id: string): Promise<voi
   while (!((await server.show(token, id)).turnsHad > 0)) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-t.test('without --drain the waiting client is told, and what ran is run again at the next start', async (t) => {
-  const first = await startServer(t);
-  const token = await first.register('ada');
-  const waiting = first.request('POST', '/v1/submissions?wait=true', { token, body: SLEEPER });
-  let submission: Json;
-  while (submission === undefined) submission = await newest(first, token);
-  await begun(first, token, submission.id);
-  t.equal(await first.stop(), 0);
-  t.match(await waiting, { status: 503, body: { error: { code: 'TURNO_STOPPING' } } });
+t.test('one data directory, whose servers end in every way while they are busy', async (t) => {
+  let server = await startServer(t);
+  const { data } = server;
+  const token = await server.register('ada');
+  /** What is submitted now, by another connection. */
+  const submitted = async (before: string | undefined): Promise<string> => {
+    for (;;) {
+      const found = await newest(server, token);
+      if (found !== undefined && found.id !== before) return found.id;
+    }
+  };
+  let before: string | undefined;
 
-  const second = await startServer(t, { data: first.data });
-  await second.logged(new RegExp(`${submission.id}.*run again`));
-  await second.idle();
-  t.match(await second.show(token, submission.id), { verdict: 'AC', stdout: 'finished\n' });
-});
+  await t.test('without --drain the waiting client is told, and what ran is run again at the next start', async (t) => {
+    const waiting = server.request('POST', '/v1/submissions?wait=true', { token, body: SLEEPER });
+    const id = await submitted(before);
+    await begun(server, token, id);
+    t.equal(await server.stop(), 0);
+    t.match(await waiting, { status: 503, body: { error: { code: 'TURNO_STOPPING' } } });
 
-t.test('with --drain what runs is finished and answered; what had not begun is run at the next start', async (t) => {
-  const args = ['--drain', '--cells', '1'];
-  const first = await startServer(t, { args });
-  const token = await first.register('ada');
-  const waiting = first.request('POST', '/v1/submissions?wait=true', { token, body: SLEEPER });
-  let submission: Json;
-  while (submission === undefined) submission = await newest(first, token);
-  await begun(first, token, submission.id);
-  const behind = await accept(first, token, SLEEPER);
-  t.equal(await first.stop(), 0);
-  t.match(await waiting, { status: 200, body: { id: submission.id, verdict: 'AC', stdout: 'finished\n' } });
+    server = await start('--drain', '--cells', '1');
+    await server.logged(new RegExp(`${id}.*run again`));
+    await server.idle();
+    t.match(await server.show(token, id), { verdict: 'AC', stdout: 'finished\n' });
+    before = id;
+  });
 
-  const second = await startServer(t, { data: first.data });
-  await second.logged(new RegExp(`${behind}.*run again`));
-  await second.idle();
-  t.notMatch(second.log, submission.id, 'what was finished is not run again');
-  t.match(await second.show(token, behind), { verdict: 'AC', stdout: 'finished\n' });
-});
+  await t.test(
+    'with --drain what runs is finished and answered; what had not begun is run at the next start',
+    async (t) => {
+      const waiting = server.request('POST', '/v1/submissions?wait=true', { token, body: SLEEPER });
+      const id = await submitted(before);
+      await begun(server, token, id);
+      const behind = await accept(server, token, SLEEPER);
+      t.equal(await server.stop(), 0);
+      t.match(await waiting, { status: 200, body: { id, verdict: 'AC', stdout: 'finished\n' } });
 
-t.test('while it drains it still answers, but takes nothing new; a second signal ends it at once', async (t) => {
-  const first = await startServer(t, { args: ['--drain'] });
-  const token = await first.register('ada');
-  const id = await accept(first, token, LOOP);
-  await begun(first, token, id);
-  first.signal('SIGTERM');
-  await first.logged(/"ending"/);
-  // The word goes from process to process: until it has arrived, what comes is accepted.
-  let refused: Json;
-  do refused = await first.request('POST', '/v1/submissions', { token, body: SLEEPER });
-  while (refused.status === 202);
-  t.match(refused, { status: 503, body: { error: { code: 'TURNO_STOPPING' } } });
-  t.match(await first.show(token, id), { state: 'running' });
-  first.signal('SIGTERM');
-  t.match(await first.exited, { code: 0 });
+      server = await start('--drain');
+      await server.logged(new RegExp(`${behind}.*run again`));
+      await server.idle();
+      t.notMatch(server.log, id, 'what was finished is not run again');
+      t.match(await server.show(token, behind), { verdict: 'AC', stdout: 'finished\n' });
+    },
+  );
 
-  const second = await startServer(t, { data: first.data });
-  t.match(await second.show(token, id), { verdict: null });
-  t.equal((await second.request('DELETE', `/v1/submissions/${id}`, { token })).status, 200);
+  await t.test(
+    'while it drains it still answers, but takes nothing new; a second signal ends it at once',
+    async (t) => {
+      const id = await accept(server, token, LOOP);
+      await begun(server, token, id);
+      server.signal('SIGTERM');
+      await server.logged(/"ending"/);
+      // The word goes from process to process: until it has arrived, what comes is accepted.
+      let refused: Json;
+      do refused = await server.request('POST', '/v1/submissions', { token, body: SLEEPER });
+      while (refused.status === 202);
+      t.match(refused, { status: 503, body: { error: { code: 'TURNO_STOPPING' } } });
+      t.match(await server.show(token, id), { state: 'running' });
+      server.signal('SIGTERM');
+      t.match(await server.exited, { code: 0 });
+
+      server = await start();
+      t.match(await server.show(token, id), { verdict: null });
+      t.equal((await server.request('DELETE', `/v1/submissions/${id}`, { token })).status, 200);
+    },
+  );
+
+  function start(...args: string[]): Promise<TestServer> {
+    return startServer(t, { data, args });
+  }
 });

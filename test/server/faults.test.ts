@@ -2,44 +2,39 @@
 
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { t } from 'tap';
-import { StartFailure, startServer } from '../start-server.js';
+import { type Test, t } from 'tap';
+import { type Answer, StartFailure, startServer } from '../start-server.js';
 
 const SLEEPER = { language: 'python', source: 'import time\ntime.sleep(1)\nprint("awake")' };
 
-t.test('all fronts killed at once: others come, and what was accepted is run', async (t) => {
-  const server = await startServer(t, { args: ['--fronts', '3'] });
-  const token = await server.register('ada');
-  const submit = () => server.request('POST', '/v1/submissions', { token, body: SLEEPER });
-  const sent = await Promise.all(Array.from({ length: 6 }, submit));
-  t.same(new Set(sent.map(({ status }) => status)), new Set([202]));
-  for (const front of server.fronts) process.kill(front, 'SIGKILL');
-  await server.idle();
-  for (const { body } of sent) t.match(await server.show(token, body.id), { verdict: 'AC', stdout: 'awake\n' });
-  t.equal(server.fronts.length, 3);
-});
-
-t.test('a front killed again and again while it adopts: every submission is run in the end', async (t) => {
+t.test('fronts that die again and again', async (t) => {
   const server = await startServer(t, { args: ['--fronts', '2'] });
   const token = await server.register('ada');
-  const submit = () => server.request('POST', '/v1/submissions', { token, body: SLEEPER });
-  const sent = await Promise.all(Array.from({ length: 6 }, submit));
-  for (let round = 1; round <= 3; round++) {
-    const [front] = server.fronts;
-    if (front === undefined) continue; // between death and start
-    process.kill(front, 'SIGKILL');
-    await server.logged(new RegExp(`"pid":${front}.*front died`));
-  }
-  await server.idle();
-  for (const { body } of sent) t.match(await server.show(token, body.id), { verdict: 'AC', stdout: 'awake\n' });
-});
+  const submitSix = () =>
+    Promise.all(Array.from({ length: 6 }, () => server.request('POST', '/v1/submissions', { token, body: SLEEPER })));
+  const allRun = async (t: Pick<Test, 'match'>, sent: readonly Answer[]) => {
+    await server.idle();
+    for (const { body } of sent) t.match(await server.show(token, body.id), { verdict: 'AC', stdout: 'awake\n' });
+  };
 
-t.test('with --durability crash the journal never fills up: answers of many MiB go on', async (t) => {
-  const server = await startServer(t, { args: ['--durability', 'crash'] });
-  const token = await server.register('ada');
-  // Incompressible and just short enough for the table: about 60 KiB of the ring's 4 MiB each.
-  const body = { language: 'python', source: 'import os, sys\nsys.stdout.write(os.urandom(30000).hex())' };
-  for (let i = 0; i < 100; i++) t.equal((await server.judge(token, body)).verdict, 'AC');
+  await t.test('all killed at once: others come, and what was accepted is run', async (t) => {
+    const sent = await submitSix();
+    t.same(new Set(sent.map(({ status }) => status)), new Set([202]));
+    for (const front of server.fronts) process.kill(front, 'SIGKILL');
+    await allRun(t, sent);
+    t.equal(server.fronts.length, 2);
+  });
+
+  await t.test('one killed again and again while it adopts: every submission is run in the end', async (t) => {
+    const sent = await submitSix();
+    for (let round = 1; round <= 3; round++) {
+      const [front] = server.fronts;
+      if (front === undefined) continue; // between death and start
+      process.kill(front, 'SIGKILL');
+      await server.logged(new RegExp(`"pid":${front}.*front died`));
+    }
+    await allRun(t, sent);
+  });
 });
 
 t.test('a damaged request ends as SE at the next start, and the others are run', async (t) => {
@@ -78,14 +73,23 @@ t.test('fewer cells than runners is refused, with the number that is needed', as
   t.match(failure.log, /--cells.*4 runners/);
 });
 
-t.test('the output of all tests together is bounded, and it is said what is not kept', async (t) => {
-  const server = await startServer(t);
+t.test('with --durability crash the journal never fills up, and answers are bounded', async (t) => {
+  const server = await startServer(t, { args: ['--durability', 'crash'] });
   const token = await server.register('ada');
-  const source = 'import sys\nsys.stdout.write("x" * (6 << 20))';
-  const tests = Array.from({ length: 4 }, (_, i) => ({ name: `${i}`, stdin: '' }));
-  const reply = await server.judge(token, { language: 'python', source, tests, limits: { outputKiB: 8_192 } });
-  const kept = reply.tests.reduce((sum: number, { stdout }: { stdout: string }) => sum + stdout.length, 0);
-  t.equal(kept, 16 << 20);
-  t.ok(reply.tests.some(({ reason }: { reason: string | null }) => /not kept/.test(reason ?? '')));
-  t.equal(reply.verdict, 'AC', 'what is kept does not change the verdict');
+
+  await t.test('answers of many MiB go on', async (t) => {
+    // Incompressible and just short enough for the table: about 60 KiB of the ring's 4 MiB each.
+    const body = { language: 'python', source: 'import os, sys\nsys.stdout.write(os.urandom(30000).hex())' };
+    for (let i = 0; i < 100; i++) t.equal((await server.judge(token, body)).verdict, 'AC');
+  });
+
+  await t.test('the output of all tests together is bounded, and it is said what is not kept', async (t) => {
+    const source = 'import sys\nsys.stdout.write("x" * (6 << 20))';
+    const tests = Array.from({ length: 4 }, (_, i) => ({ name: `${i}`, stdin: '' }));
+    const reply = await server.judge(token, { language: 'python', source, tests, limits: { outputKiB: 8_192 } });
+    const kept = reply.tests.reduce((sum: number, { stdout }: { stdout: string }) => sum + stdout.length, 0);
+    t.equal(kept, 16 << 20);
+    t.ok(reply.tests.some(({ reason }: { reason: string | null }) => /not kept/.test(reason ?? '')));
+    t.equal(reply.verdict, 'AC', 'what is kept does not change the verdict');
+  });
 });

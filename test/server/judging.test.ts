@@ -1,7 +1,7 @@
 /** Programs in, verdicts out: the real server over HTTP, real gcc and python3. */
 
 import { t } from 'tap';
-import { startServer } from '../start-server.js';
+import { type Json, startServer } from '../start-server.js';
 
 t.test('programs get the verdict they deserve', async (t) => {
   const server = await startServer(t);
@@ -24,6 +24,13 @@ t.test('programs get the verdict they deserve', async (t) => {
     t.ok(reply.memoryKiB > 0, 'memory is measured');
     t.type(reply.cpuTimeMs, 'number');
     t.type(reply.wallTimeMs, 'number');
+  });
+
+  await t.test('it is said to have run in a cell, and nowhere that there is no sandbox', async (t) => {
+    t.match(await judge('python', 'print(1)'), { verdict: 'AC', sandbox: 'cell' });
+    const health = await server.request('GET', '/v1/health');
+    t.notOk(health.body.sandbox.includes('NONE (unsafe)'));
+    t.equal(health.headers.get('turno-sandbox'), null);
   });
 
   await t.test('a Python program reads its stdin and its arguments', async (t) => {
@@ -112,9 +119,10 @@ t.test('programs get the verdict they deserve', async (t) => {
       t.match(await judge('c', source), { verdict: 'AC' });
       t.match(await judge('c', source, { limits }), { verdict: 'RE', signal: 'SIGSEGV', cause: null });
       const tests = [{ stdin: '1' }, { stdin: '2' }];
-      const warm = await judge('c', source, { limits, tests });
+      const warmly = (more: Json) => server.judgeWarm(token, { language: 'c', source, ...more });
+      const warm = await warmly({ limits, tests });
       t.match(warm, { verdict: 'RE', tests: [{ signal: 'SIGSEGV' }, { signal: 'SIGSEGV' }], warm: true }, 'warm');
-      t.match(await judge('c', source, { tests }), { verdict: 'AC', warm: true }, 'warm');
+      t.match(await warmly({ tests }), { verdict: 'AC', warm: true }, 'warm');
     },
   );
 

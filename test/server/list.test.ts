@@ -36,9 +36,12 @@ function closed(schema: TSchema): TSchema {
   return Type.Unsafe(JSON.parse(text));
 }
 
+/** For those that need one lane and no more; each leaves it free. */
+const oneLane = await startServer(t, { args: ['--lanes', '1'] });
+
 t.test('all see who has a lane and who waits, and only of their own programs what they are', async (t) => {
-  const server = await startServer(t, { args: ['--lanes', '1'] });
-  const [ada, eve] = [await server.register('ada'), await server.register('eve')];
+  const server = oneLane;
+  const [ada, eve] = [await server.newUser('ada'), await server.newUser('eve')];
   t.equal((await server.request('GET', '/v1/turns')).status, 401);
   t.strictSame(await turnsOf(server, ada)(), { lanes: 1, programs: [] });
   const own = [await accept(server, ada, LOOP), await accept(server, ada, LOOP)];
@@ -72,6 +75,32 @@ t.test('all see who has a lane and who waits, and only of their own programs wha
   const told = await until(turnsOf(server, ada), ({ programs }) => programs.some(({ lane }: Json) => lane !== null));
   for (const { lane, expectedWaitMs } of told.programs) t.equal(expectedWaitMs === null, lane !== null);
   t.match((await server.request('GET', '/v1/submissions', { token: ada })).body.submissions[0], { state: 'running' });
+  for (const id of own) await server.request('DELETE', `/v1/submissions/${id}`, { token: ada });
+  await server.request('DELETE', `/v1/submissions/${other}`, { token: eve });
+  await until(turnsOf(server, ada), ({ programs }) => programs.length === 0);
+});
+
+t.test('turno list shows it, and turno cancel ends what it shows', async (t) => {
+  const server = oneLane;
+  const token = await server.newUser('ada');
+  const environment = { TURNO_SERVER: server.url, TURNO_TOKEN: token };
+  t.match(await cli(['list'], environment), { status: 0, out: '0 of 1 lane busy, 0 waiting\n' });
+  const id = await accept(server, token, LOOP);
+  await until(turnsOf(server, token), ({ programs }) => programs.length === 1);
+  t.match(
+    (await cli(['list'], environment)).out,
+    new RegExp(`^1 of 1 lane busy[\\s\\S]*\\n${id} +\\d+ +ada \\d+ +python main.py`),
+  );
+  t.equal(JSON.parse((await cli(['list', '--json'], environment)).out).programs[0].id, id);
+
+  const watching = spawn(process.execPath, [MAIN, 'list', '--watch'], { env: { ...process.env, ...environment } });
+  t.teardown(() => watching.kill('SIGKILL'));
+  await said(watching, /1 of 1 lane busy[\s\S]*1 of 1 lane busy/);
+  t.match(await cli(['cancel', id], environment), { status: 0, out: `cancelled  submission ${id}\n` });
+  await said(watching, /0 of 1 lane busy/);
+  watching.kill('SIGINT');
+  await once(watching, 'exit');
+  t.match(await cli(['cancel', id], environment), { status: 2, err: /TURNO_DONE/ });
 });
 
 t.test('who waits for a cell knows how many go before, and is told afterwards how long it was', async (t) => {
@@ -116,29 +145,6 @@ async function waitedForAtLeast(t: Test, server: TestServer, token: string, id: 
   t.match(done, { verdict: 'AC', position: null, turnsHad: null, expectedWaitMs: null });
   t.ok(done.waitedMs >= heldMs, `waited ${done.waitedMs} ms, held for ${heldMs} ms`);
 }
-
-t.test('turno list shows it, and turno cancel ends what it shows', async (t) => {
-  const server = await startServer(t, { args: ['--lanes', '1'] });
-  const token = await server.register('ada');
-  const environment = { TURNO_SERVER: server.url, TURNO_TOKEN: token };
-  t.match(await cli(['list'], environment), { status: 0, out: '0 of 1 lane busy, 0 waiting\n' });
-  const id = await accept(server, token, LOOP);
-  await until(turnsOf(server, token), ({ programs }) => programs.length === 1);
-  t.match(
-    (await cli(['list'], environment)).out,
-    new RegExp(`^1 of 1 lane busy[\\s\\S]*\\n${id} +\\d+ +ada +python main.py`),
-  );
-  t.equal(JSON.parse((await cli(['list', '--json'], environment)).out).programs[0].id, id);
-
-  const watching = spawn(process.execPath, [MAIN, 'list', '--watch'], { env: { ...process.env, ...environment } });
-  t.teardown(() => watching.kill('SIGKILL'));
-  await said(watching, /1 of 1 lane busy[\s\S]*1 of 1 lane busy/);
-  t.match(await cli(['cancel', id], environment), { status: 0, out: `cancelled  submission ${id}\n` });
-  await said(watching, /0 of 1 lane busy/);
-  watching.kill('SIGINT');
-  await once(watching, 'exit');
-  t.match(await cli(['cancel', id], environment), { status: 2, err: /TURNO_DONE/ });
-});
 
 async function said(child: ChildProcess, pattern: RegExp): Promise<void> {
   let text = '';

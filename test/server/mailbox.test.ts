@@ -112,6 +112,20 @@ t.test('one server', async (t) => {
     while ([...raw.box.taken()].length > 0) await soon();
   });
 
+  t.test('a client killed in mid-request: its submission has one final row, its slot is free', async (t) => {
+    const { token } = await client.register('killed');
+    const own = await connect(address, { token });
+    const child = spawnClient(address, token);
+    while ((await own.list({})).submissions.length === 0) await soon();
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await server.idle();
+    const rows = (await own.list({})).submissions.map(({ state, verdict }) => ({ state, verdict }));
+    t.strictSame(rows, [{ state: 'done', verdict: 'AC' }]);
+    while ([...raw.box.taken()].length > 0) await soon();
+    await own.close();
+  });
+
   t.test('another uid is refused and told of the Unix socket', async (t) => {
     const script = `
       process.setgid(65534); process.setuid(65534);
@@ -120,25 +134,6 @@ t.test('one server', async (t) => {
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
     t.match(stdout, /^TURNO_OTHER_UID .*--server unix:PATH/);
   });
-});
-
-t.test('a client killed in mid-request: its submission has one final row, its slot is free', async (t) => {
-  const server = await startServer(t, { args: ['--signals', 'on'] });
-  const address = server.address('signal');
-  const client = await connect(address);
-  const { token } = await client.register('ada');
-  const own = await connect(address, { token });
-  const child = spawnClient(address, token);
-  while ((await own.list({})).submissions.length === 0) await soon();
-  child.kill('SIGKILL');
-  await once(child, 'exit');
-  await server.idle();
-  const rows = (await own.list({})).submissions.map(({ state, verdict }) => ({ state, verdict }));
-  t.strictSame(rows, [{ state: 'done', verdict: 'AC' }]);
-  const [raw] = RawMailbox.all(server.data);
-  while ([...(raw?.box.taken() ?? [])].length > 0) await soon();
-  await own.close();
-  await client.close();
 });
 
 t.test(

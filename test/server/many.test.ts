@@ -1,6 +1,6 @@
 /** Many submissions at once, and what remains of them whatever dies. */
 
-import { t } from 'tap';
+import { type Test, t } from 'tap';
 import {
   childrenOf,
   descendantsOf,
@@ -11,6 +11,7 @@ import {
 } from '../start-server.js';
 
 const USERS = 20;
+let names = 0;
 /** As by default: other tests have one. */
 const SAVERS = ['--savers', '2'];
 
@@ -21,13 +22,13 @@ const QUICK = (number: number) => ({
   stdin: `${number}`,
 });
 
-/** Submits `each` programs of each user, each printing its own number; gives the ids by number. */
+/** Submits `each` programs of each of so many new users, each printing its own number; gives the ids by number. */
 async function submitMany(
   server: TestServer,
   each = 2,
   program: (number: number) => Json = SLOW,
 ): Promise<{ token: string; id: string; number: number }[]> {
-  const tokens = await Promise.all(Array.from({ length: USERS }, (_, user) => server.register(`user-${user}`)));
+  const tokens = await Promise.all(Array.from({ length: USERS }, () => server.register(`user-${names++}`)));
   const jobs = tokens.flatMap((token, user) =>
     Array.from({ length: each }, (_, i) => ({ token, number: user * each + i })),
   );
@@ -42,97 +43,77 @@ async function submitMany(
   );
 }
 
-async function repliesOf(server: TestServer, sent: { token: string; id: string }[]): Promise<Json[]> {
-  await server.idle();
-  return Promise.all(sent.map(({ token, id }) => server.show(token, id)));
-}
+type Sent = Awaited<ReturnType<typeof submitMany>>;
 
-function checkAll(t: Tap, replies: Json[], numbers: number[]): void {
+/** Waits until all are done; each has its own answer, and the arrival numbers go on from those before. */
+async function checkAll(t: Pick<Test, 'same'>, server: TestServer, sent: Sent, arrivalsBefore: number): Promise<void> {
+  await server.idle();
+  const replies = await Promise.all(sent.map(({ token, id }) => server.show(token, id)));
   t.same(
     replies.map((reply) => [reply.state, reply.verdict, reply.stdout]),
-    numbers.map((number) => ['done', 'AC', `${number}\n`]),
+    sent.map(({ number }) => ['done', 'AC', `${number}\n`]),
   );
   const arrivals = replies.map((reply) => reply.arrival).sort((a, b) => a - b);
   t.same(
     arrivals,
-    arrivals.map((_, index) => index + 1),
+    arrivals.map((_, index) => arrivalsBefore + index + 1),
     'arrival numbers have no gap and no double',
   );
 }
-type Tap = typeof t;
 
-t.test('200 submissions from 20 users at once: each gets its own answer', async (t) => {
-  const server = await startServer(t, { args: SAVERS });
-  const sent = await submitMany(server, 10, QUICK);
-  const replies = await repliesOf(server, sent);
-  checkAll(
-    t as Tap,
-    replies,
-    sent.map(({ number }) => number),
-  );
-});
+t.test('one data directory, whose servers end in every way while they are busy', async (t) => {
+  let server = await startServer(t, { args: SAVERS });
+  const { data } = server;
+  const start = (...args: string[]) => startServer(t, { data, args: [...SAVERS, ...args] });
+  let arrivals = 0;
 
-t.test('SIGTERM in the middle, and a start: every accepted submission ends done', async (t) => {
-  const first = await startServer(t, { args: SAVERS });
-  const sent = await submitMany(first);
-  t.equal(await first.stop(), 0, 'a clean end');
-  t.same(processesHolding(first.data), [], 'nothing of it is left');
-  const second = await startServer(t, { data: first.data, args: SAVERS });
-  const replies = await repliesOf(second, sent);
-  checkAll(
-    t as Tap,
-    replies,
-    sent.map(({ number }) => number),
-  );
-});
+  await t.test('200 submissions from 20 users at once: each gets its own answer', async (t) => {
+    const sent = await submitMany(server, 10, QUICK);
+    await checkAll(t, server, sent, arrivals);
+    arrivals += sent.length;
+  });
 
-t.test('kill -9 of every process, and a start at once: every accepted submission ends done', async (t) => {
-  const first = await startServer(t, { args: SAVERS });
-  const sent = await submitMany(first);
-  await first.kill();
-  const second = await startServer(t, { data: first.data, args: SAVERS });
-  const replies = await repliesOf(second, sent);
-  checkAll(
-    t as Tap,
-    replies,
-    sent.map(({ number }) => number),
-  );
-});
+  await t.test('SIGTERM in the middle, and a start: every accepted submission ends done', async (t) => {
+    const sent = await submitMany(server);
+    t.equal(await server.stop(), 0, 'a clean end');
+    t.same(processesHolding(data), [], 'nothing of it is left');
+    server = await start();
+    await checkAll(t, server, sent, arrivals);
+    arrivals += sent.length;
+  });
 
-t.test('kill -9 of the primary alone, fronts under load: they end too, and nothing is lost', async (t) => {
-  const first = await startServer(t, { args: ['--fronts', '2', ...SAVERS] });
-  const sent = await submitMany(first);
-  const family = descendantsOf(first.pid);
-  process.kill(first.pid, 'SIGKILL');
-  await first.exited;
-  const second = await startServer(t, { data: first.data, args: ['--fronts', '2', ...SAVERS] });
-  const replies = await repliesOf(second, sent);
-  checkAll(
-    t as Tap,
-    replies,
-    sent.map(({ number }) => number),
-  );
-  t.ok(family.length > 2, 'there were fronts and cells');
-  const living = new Set([second.pid, ...descendantsOf(second.pid)]);
-  t.same(
-    processesHolding(first.data).filter((pid) => !living.has(pid)),
-    [],
-    'no process of the first is left',
-  );
-});
+  await t.test('kill -9 of every process, and a start at once: every accepted submission ends done', async (t) => {
+    const sent = await submitMany(server);
+    await server.kill();
+    server = await start('--fronts', '2');
+    await checkAll(t, server, sent, arrivals);
+    arrivals += sent.length;
+  });
 
-t.test('kill -9 of a front: the primary starts another, and its submissions are run', async (t) => {
-  const server = await startServer(t, { args: ['--fronts', '2', ...SAVERS] });
-  const sent = await submitMany(server);
-  const [front] = server.fronts;
-  if (front === undefined) throw new Error('no front');
-  process.kill(front, 'SIGKILL');
-  await server.logged(/front died/);
-  const replies = await repliesOf(server, sent);
-  checkAll(
-    t as Tap,
-    replies,
-    sent.map(({ number }) => number),
-  );
-  t.equal(childrenOf(server.pid).length, 2, 'two fronts again');
+  await t.test('kill -9 of the primary alone, fronts under load: they end too, and nothing is lost', async (t) => {
+    const sent = await submitMany(server);
+    const family = descendantsOf(server.pid);
+    process.kill(server.pid, 'SIGKILL');
+    await server.exited;
+    server = await start('--fronts', '2');
+    await checkAll(t, server, sent, arrivals);
+    arrivals += sent.length;
+    t.ok(family.length > 2, 'there were fronts and cells');
+    const living = new Set([server.pid, ...descendantsOf(server.pid)]);
+    t.same(
+      processesHolding(data).filter((pid) => !living.has(pid)),
+      [],
+      'no process of the first is left',
+    );
+  });
+
+  await t.test('kill -9 of a front: the primary starts another, and its submissions are run', async (t) => {
+    const sent = await submitMany(server);
+    const [front] = server.fronts;
+    if (front === undefined) throw new Error('no front');
+    process.kill(front, 'SIGKILL');
+    await server.logged(/front died/);
+    await checkAll(t, server, sent, arrivals);
+    t.equal(childrenOf(server.pid).length, 2, 'two fronts again');
+  });
 });

@@ -9,7 +9,9 @@ import { type Json, startServer, type TestServer } from '../start-server.js';
 const zip = (texts: Readonly<Record<string, string>>): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(zipSync(Object.fromEntries(Object.entries(texts).map(([path, text]) => [path, Buffer.from(text)]))));
 
-const operatorOf = (server: TestServer) => readFileSync(join(server.data, 'operator.token'), 'utf8').trim();
+/** One for all that need no flag of their own; each test has users and problems of its own. */
+const server = await startServer(t, { args: ['--lanes', '1'] });
+const operator = readFileSync(join(server.data, 'operator.token'), 'utf8').trim();
 
 const add = (server: TestServer, token: string, id: string, texts: Readonly<Record<string, string>>) =>
   server.request('POST', `/v1/problems?id=${id}`, { token, raw: zip(texts), type: 'application/zip' });
@@ -32,9 +34,7 @@ const SUM = {
 const ADD = 'a, b = map(int, input().split())\nprint(a + b)';
 
 t.test('the operator adds a problem, everybody sees it and submits, its secrets stay', async (t) => {
-  const server = await startServer(t);
-  const operator = operatorOf(server);
-  const ada = await server.register('ada');
+  const ada = await server.newUser('ada');
   t.match(await add(server, ada, 'sum', SUM), { status: 403, body: { error: { code: 'TURNO_OPERATOR' } } });
   t.match(await add(server, operator, 'Sum!', SUM), { status: 400, body: { error: { field: 'id' } } });
   const broken = { ...SUM, 'data/secret/2.in': '' };
@@ -101,9 +101,7 @@ const ICPC_CHECKER = [
 ].join('\n');
 
 t.test('a checker that is a program decides; its own failures are SE, never WA', async (t) => {
-  const server = await startServer(t);
-  const operator = operatorOf(server);
-  const ada = await server.register('ada');
+  const ada = await server.newUser('ada');
   const files = {
     'problem.yaml': 'validation: custom\nlimits: {validation_time: 1}\n',
     'output_validators/check.py': ICPC_CHECKER,
@@ -158,8 +156,6 @@ t.test('a checker that is a program decides; its own failures are SE, never WA',
 });
 
 t.test('the default validator goes by the flags of each test', async (t) => {
-  const server = await startServer(t);
-  const operator = operatorOf(server);
   const files = {
     'problem.yaml': 'name: Flags\n',
     'data/testdata.yaml': 'on_reject: continue\n',
@@ -178,9 +174,7 @@ t.test('the default validator goes by the flags of each test', async (t) => {
 });
 
 t.test('a problem that is removed while it judges ends that as SE, with no path of the server', async (t) => {
-  const server = await startServer(t, { args: ['--lanes', '1'] });
-  const operator = operatorOf(server);
-  const ada = await server.register('ada');
+  const ada = await server.newUser('ada');
   const names = ['1', '2', '3'];
   const tests = names.flatMap((name) => [`data/secret/${name}.in`, `data/secret/${name}.ans`]);
   await add(server, operator, 'gone', Object.fromEntries(tests.map((path) => [path, ''])));
@@ -195,8 +189,6 @@ t.test('a problem that is removed while it judges ends that as SE, with no path 
 });
 
 t.test('checkers of testlib: arguments, exit codes, words', async (t) => {
-  const server = await startServer(t);
-  const operator = operatorOf(server);
   const checker = [
     '#include <stdio.h>',
     '#include <string.h>',
@@ -227,10 +219,8 @@ t.test('checkers of testlib: arguments, exit codes, words', async (t) => {
 });
 
 t.test('groups, scores, rejudging: old answers stay, new ones stand beside them', async (t) => {
-  const server = await startServer(t);
-  const operator = operatorOf(server);
-  const ada = await server.register('ada');
-  const bob = await server.register('bob');
+  const ada = await server.newUser('ada');
+  const bob = await server.newUser('bob');
   const files = {
     'problem.yaml': 'type: scoring\n',
     'data/secret/easy/testdata.yaml': 'accept_score: 40\n',

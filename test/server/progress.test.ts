@@ -60,57 +60,59 @@ t.test('results come as events, and at the end the whole reply, from any front',
   t.match(refused, { status: 404, body: { error: { code: 'TURNO_NOT_FOUND' } } });
 });
 
-t.test('a client that goes away in the middle changes nothing', async (t) => {
+t.test('one server, to its end', async (t) => {
   const server = await startServer(t, { args: ['--lanes', '1'] });
   const token = await server.register('ada');
-  const id = await submitted(server, token, { language: 'python', source: ECHO, tests: tests(6) });
-  for await (const { name } of events(server, token, id)) if (name === 'test') break;
-  await server.idle();
-  t.match(await server.show(token, id), { verdict: 'AC', testCount: 6 });
-});
 
-t.test('whoever listens when the server ends is told, and does not hold it up', async (t) => {
-  const server = await startServer(t, { args: ['--lanes', '1'] });
-  const token = await server.register('ada');
-  const id = await submitted(server, token, { language: 'python', source: 'while True: pass', tests: tests(2) });
-  const names: string[] = [];
-  let stopped: Promise<number | null> | undefined;
-  for await (const { name } of events(server, token, id)) {
-    names.push(name);
-    stopped ??= server.stop();
-  }
-  t.strictSame(names, ['start', 'error']);
-  t.equal(await stopped, 0);
-});
+  await t.test('a client that goes away in the middle changes nothing', async (t) => {
+    const id = await submitted(server, token, { language: 'python', source: ECHO, tests: tests(6) });
+    for await (const { name } of events(server, token, id)) if (name === 'test') break;
+    await server.idle();
+    t.match(await server.show(token, id), { verdict: 'AC', testCount: 6 });
+  });
 
-t.test('policies and groups: what is not worth running is not run, and points are given by group', async (t) => {
-  const server = await startServer(t);
-  const token = await server.register('ada');
-  const source = 'n = int(input())\nprint(n if n != 2 else "wrong")';
-  const body = { language: 'python', source, tests: tests(5) };
-  t.match(await server.judge(token, body), { verdict: 'WA', testCount: 5, tests: Array(5).fill({}), score: null });
-  const early = await server.judge(token, { ...body, policy: 'first-failure' });
-  t.match(early, { verdict: 'WA', testCount: 5 });
-  t.strictSame(
-    early.tests.map(({ name }: Json) => name),
-    ['n0', 'n1', 'n2'],
+  await t.test(
+    'policies and groups: what is not worth running is not run, and points are given by group',
+    async (t) => {
+      const source = 'n = int(input())\nprint(n if n != 2 else "wrong")';
+      const body = { language: 'python', source, tests: tests(5) };
+      t.match(await server.judge(token, body), { verdict: 'WA', testCount: 5, tests: Array(5).fill({}), score: null });
+      const early = await server.judge(token, { ...body, policy: 'first-failure' });
+      t.match(early, { verdict: 'WA', testCount: 5 });
+      t.strictSame(
+        early.tests.map(({ name }: Json) => name),
+        ['n0', 'n1', 'n2'],
+      );
+      const groups = [
+        { name: 'small', points: 30 },
+        { name: 'large', points: 70, scoring: 'sum' },
+      ];
+      const grouped = body.tests.map((test, index) => ({ ...test, group: index < 2 ? 'small' : 'large' }));
+      t.match(await server.judge(token, { ...body, groups, tests: grouped }), {
+        verdict: 'WA',
+        score: 76.666667,
+        groups: [
+          { name: 'small', verdict: 'AC', score: 30, testCount: 2 },
+          { name: 'large', verdict: 'WA', score: 46.666667, testCount: 3 },
+        ],
+      });
+      const refused = await server.request('POST', '/v1/submissions', {
+        token,
+        body: { ...body, groups, tests: [{ group: 'lage' }] },
+      });
+      t.match(refused.body.error, { field: 'tests[0].group', message: /Did you mean "large"/ });
+    },
   );
-  const groups = [
-    { name: 'small', points: 30 },
-    { name: 'large', points: 70, scoring: 'sum' },
-  ];
-  const grouped = body.tests.map((test, index) => ({ ...test, group: index < 2 ? 'small' : 'large' }));
-  t.match(await server.judge(token, { ...body, groups, tests: grouped }), {
-    verdict: 'WA',
-    score: 76.666667,
-    groups: [
-      { name: 'small', verdict: 'AC', score: 30, testCount: 2 },
-      { name: 'large', verdict: 'WA', score: 46.666667, testCount: 3 },
-    ],
+
+  await t.test('whoever listens when the server ends is told, and does not hold it up', async (t) => {
+    const id = await submitted(server, token, { language: 'python', source: 'while True: pass', tests: tests(2) });
+    const names: string[] = [];
+    let stopped: Promise<number | null> | undefined;
+    for await (const { name } of events(server, token, id)) {
+      names.push(name);
+      stopped ??= server.stop();
+    }
+    t.strictSame(names, ['start', 'error']);
+    t.equal(await stopped, 0);
   });
-  const refused = await server.request('POST', '/v1/submissions', {
-    token,
-    body: { ...body, groups, tests: [{ group: 'lage' }] },
-  });
-  t.match(refused.body.error, { field: 'tests[0].group', message: /Did you mean "large"/ });
 });

@@ -41,11 +41,26 @@ t.test('a user with a quota goes by it and others by --max-queued, on all fronts
   await refuses(ada, /5 submissions.*your own quota/);
 
   await first.kill();
-  ({ url } = await startServer(t, { args, data }));
+  const second = await startServer(t, { args, data });
+  ({ url } = second);
   await refuses(ada, /5 submissions.*your own quota/);
   await refuses(eve, /3 submissions/);
   t.match(await set('0'), { status: 0 });
   await refuses(ada, /3 submissions.*--max-queued/);
+
+  await t.test('a bad quota is refused and changes nothing', async (t) => {
+    await second.stop(); // its directory is left, and nobody serves there
+    const set = (...words: string[]) => cli(['user', 'bob', '--data', data, ...words]);
+    t.match(await set('--add', '--quota', '4'), {
+      status: 0,
+      out: /^token [0-9a-f]{48}\nuser bob, priority 0, quota 4\n$/,
+    });
+    for (const bad of ['-1', '1e3', '', '100000001']) {
+      const refused = { status: 2, err: /--quota.*Expected an integer from 0 to 100000000/ };
+      t.match(await set('--priority', '3', `--quota=${bad}`), refused, bad);
+    }
+    t.match(await set('--priority', '3'), { out: 'user bob, priority 3, quota 4\n' });
+  });
 });
 
 t.test('a connection that has known its user from its beginning goes by the quota of now', async (t) => {
@@ -59,19 +74,4 @@ t.test('a connection that has known its user from its beginning goes by the quot
   t.match(await cli(['user', name, '--data', data, '--quota', '2']), { status: 0 });
   await local.submit(LOOP, { wait: false });
   await t.rejects(local.submit(LOOP, { wait: false }), { code: 'TURNO_TOO_MANY', message: /your own quota/ });
-});
-
-t.test('a bad quota is refused and changes nothing', async (t) => {
-  const server = await startServer(t);
-  await server.stop(); // its directory is left, and nobody serves there
-  const set = (...words: string[]) => cli(['user', 'ada', '--data', server.data, ...words]);
-  t.match(await set('--add', '--quota', '4'), {
-    status: 0,
-    out: /^token [0-9a-f]{48}\nuser ada, priority 0, quota 4\n$/,
-  });
-  for (const bad of ['-1', '1e3', '', '100000001']) {
-    const refused = { status: 2, err: /--quota.*Expected an integer from 0 to 100000000/ };
-    t.match(await set('--priority', '3', `--quota=${bad}`), refused, bad);
-  }
-  t.match(await set('--priority', '3'), { out: 'user ada, priority 3, quota 4\n' });
 });

@@ -2,38 +2,59 @@
 
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { t } from 'tap';
+import { openTable } from '../../src/shm/open.js';
 import { StartFailure, startServer } from '../start-server.js';
 
-t.test('the start-up line says where, who, what and how', async (t) => {
+t.test('one server, from its start to the next', async (t) => {
   const server = await startServer(t);
-  t.match(server.startLine, /http:\/\/127\.0\.0\.1:\d+/);
-  t.match(server.startLine, new RegExp(`pid ${server.pid}`));
-  t.match(server.startLine, /0 rows/);
-  t.match(server.startLine, /sandbox/);
-  t.match(server.startLine, /python \(/);
-  t.equal(readFileSync(join(server.data, 'turno.pid'), 'utf8').trim(), String(server.pid));
-  await server.stop();
-  t.notOk(existsSync(join(server.data, 'turno.pid')), 'the pid file goes with the server');
-});
+  const token = await server.register('grace');
+  const before = await server.judge(token, { language: 'python', source: 'print("x" * 5000)' });
 
-t.test('a second server on the same directory is refused, and the first goes on', async (t) => {
-  const server = await startServer(t);
-  const failure = await startServer(t, { data: server.data }).catch((error) => error);
-  t.ok(failure instanceof StartFailure);
-  t.match(failure.log, /TURNO_DATA_LOCKED/);
-  t.match(failure.log, new RegExp(`pid ${server.pid}`));
-  t.equal((await server.request('GET', '/v1/health')).status, 200);
-});
+  await t.test('the start-up line says where, who, what and how', async (t) => {
+    t.match(server.startLine, /http:\/\/127\.0\.0\.1:\d+/);
+    t.match(server.startLine, new RegExp(`pid ${server.pid}`));
+    t.match(server.startLine, /0 rows/);
+    t.match(server.startLine, /sandbox/);
+    t.match(server.startLine, /python \(/);
+  });
 
-t.test('what was done is there after a restart, response included', async (t) => {
-  const first = await startServer(t);
-  const token = await first.register('grace');
-  const before = await first.judge(token, { language: 'python', source: 'print("x" * 5000)' });
-  await first.stop();
-  const second = await startServer(t, { data: first.data });
-  t.match(second.startLine, /1 rows?/);
-  t.same(await second.show(token, before.id), before);
+  await t.test('a second server on the same directory is refused, and the first goes on', async (t) => {
+    const failure = await startServer(t, { data: server.data }).catch((error) => error);
+    t.ok(failure instanceof StartFailure);
+    t.match(failure.log, /TURNO_DATA_LOCKED/);
+    t.match(failure.log, new RegExp(`pid ${server.pid}`));
+    t.equal((await server.request('GET', '/v1/health')).status, 200);
+  });
+
+  await t.test('SIGUSR2 writes a snapshot and logs where, whichever process it reaches', async (t) => {
+    const written = () => [...server.log.matchAll(/"path":"([^"]+)".*snapshot written/g)].map(([, path = '']) => path);
+    const [front] = server.fronts;
+    if (front === undefined) throw new Error('no front');
+    for (const pid of [server.pid, front]) {
+      const { length } = written();
+      process.kill(pid, 'SIGUSR2');
+      while (written().length === length) await delay(5);
+      t.ok(existsSync(written().at(-1) ?? ''));
+    }
+    process.kill(front, 'SIGINT');
+    process.kill(front, 'SIGTERM');
+    await server.request('GET', '/v1/health');
+    t.equal(server.fronts.length, 1, 'SIGINT and SIGTERM to a front are left to the primary');
+  });
+
+  await t.test('the pid file goes with the server', async (t) => {
+    t.equal(readFileSync(join(server.data, 'turno.pid'), 'utf8').trim(), String(server.pid));
+    t.equal(await server.stop(), 0);
+    t.notOk(existsSync(join(server.data, 'turno.pid')));
+  });
+
+  await t.test('what was done is there after a restart, response included', async (t) => {
+    const second = await startServer(t, { data: server.data });
+    t.match(second.startLine, /1 rows?/);
+    t.same(await second.show(token, before.id), before);
+  });
 });
 
 t.test('a submission accepted by one front is read from another, and after its death', async (t) => {
@@ -63,22 +84,6 @@ t.test('a submission accepted by one front is read from another, and after its d
   }
 });
 
-t.test('SIGUSR2 writes a snapshot and logs where, whichever process it reaches', async (t) => {
-  const server = await startServer(t);
-  const token = await server.register('snap');
-  await server.judge(token, { language: 'python', source: 'print(1)' });
-  server.signal('SIGUSR2');
-  const path = /"path":"([^"]+)"/.exec(await server.logged(/snapshot written/))?.[1] ?? '';
-  t.ok(existsSync(path), path);
-  const [front] = server.fronts;
-  if (front === undefined) throw new Error('no front');
-  process.kill(front, 'SIGUSR2');
-  process.kill(front, 'SIGINT');
-  process.kill(front, 'SIGTERM');
-  await server.request('GET', '/v1/health');
-  t.equal(server.fronts.length, 1, 'SIGINT and SIGTERM to a front are left to the primary');
-});
-
 t.test('a table file that is none, or of a newer version, is refused and not touched', async (t) => {
   const data = join(t.testdir(), 'data');
   mkdirSync(data);
@@ -92,13 +97,14 @@ t.test('a table file that is none, or of a newer version, is refused and not tou
 });
 
 t.test('a table of a newer layout is refused', async (t) => {
-  const first = await startServer(t);
-  await first.stop();
-  const path = join(first.data, 'table.turno');
+  const data = join(t.testdir(), 'data');
+  mkdirSync(data);
+  const path = join(data, 'table.turno');
+  openTable({ path, create: true }).closeClean();
   const fd = openSync(path, 'r+');
   writeSync(fd, Buffer.from([0xff, 0, 0, 0]), 0, 4, LAYOUT_VERSION_OFFSET);
   closeSync(fd);
-  const failure = await startServer(t, { data: first.data }).catch((error) => error);
+  const failure = await startServer(t, { data }).catch((error) => error);
   t.match(failure.log, /TURNO_TABLE_LAYOUT/);
 });
 

@@ -18,9 +18,9 @@ async function programs(server: TestServer, token: string): Promise<Json[]> {
 const laneTimeMs = (all: readonly Json[], user: string): number =>
   all.reduce((sum, one) => sum + (one.user === user ? one.laneTimeMs : 0), 0);
 
+const server = await startServer(t, { args: ['--lanes', '1', '--fronts', '2', '--registration', 'closed'] });
+
 t.test('a retest goes behind the live contest, on all fronts, from the moment the operator says so', async (t) => {
-  const args = ['--lanes', '1', '--fronts', '2', '--registration', 'closed'];
-  const server = await startServer(t, { args });
   const user = async (...words: string[]) => {
     const { status, out, err } = await cli(['user', '--data', server.data, ...words]);
     t.equal(status, 0, err);
@@ -54,8 +54,8 @@ t.test('a retest goes behind the live contest, on all fronts, from the moment th
   t.ok(behindMs < (seen.at(-1)?.live ?? 0) / 2, `they had ${behindMs} ms meanwhile, of ${JSON.stringify(seen.at(-1))}`);
 });
 
+/** The last one: the server is killed. */
 t.test('a priority is kept; who or where it is about must exist', async (t) => {
-  const server = await startServer(t);
   const set = (...words: string[]) => cli(['user', '--data', server.data, ...words]);
   t.match(await set('ada', '--add', '--priority', '9'), {
     status: 0,

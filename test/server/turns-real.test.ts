@@ -67,9 +67,11 @@ async function judgeAll(t: Test, server: TestServer, users: readonly string[], p
   );
 }
 
+/** For those that need no flags. */
+const server = await startServer(t);
+
 t.test('the same verdicts idle, under load, and beside foreign load', async (t) => {
-  const server = await startServer(t);
-  const users = await Promise.all(Array.from({ length: 8 }, (_, n) => server.register(`user ${n}`)));
+  const users = await Promise.all(Array.from({ length: 8 }, () => server.newUser('user')));
   await t.test('idle, one after the other', async (t) => {
     for (const one of PROGRAMS) await judgeAll(t, server, users, [one]);
   });
@@ -90,8 +92,7 @@ t.test('the same verdicts idle, under load, and beside foreign load', async (t) 
 });
 
 t.test(`${LOOPS} loops end by their own CPU time, which is that of the kernel`, async (t) => {
-  const server = await startServer(t);
-  const users = await Promise.all(Array.from({ length: 5 }, (_, n) => server.register(`user ${n}`)));
+  const users = await Promise.all(Array.from({ length: 5 }, () => server.newUser('user')));
   const limits = { cpuTimeMs: LOOP_CPU_MS, wallTimeMs: 10_000 };
   const body = bodyOf({ script: 'burn 60000', limits });
   await server.judge(users[0] ?? '', body); // compiled, so that all arrive together
@@ -126,7 +127,7 @@ const NASTY = ['children 3 burn 60000', 'setsid burn 60000', 'deaf burn 60000', 
 t.test('over three fronts no more programs can run than lanes, whatever they try', { skip: NO_SAMPLER }, async (t) => {
   const lanes = 2;
   const server = await startServer(t, { args: ['--fronts', '3', '--lanes', String(lanes), '--cells', '36'] });
-  const users = await Promise.all(Array.from({ length: 6 }, (_, n) => server.register(`user ${n}`)));
+  const users = await Promise.all(Array.from({ length: 6 }, () => server.newUser('user')));
   const cpuTimeMs = IS_FULL ? 1_500 : 250;
   const nasty = NASTY.map((script) => program(script, script, { cpuTimeMs, wallTimeMs: 60_000 }, 'TLE'));
   await server.judge(users[0] ?? '', bodyOf({ script: 'sleep 1', limits: {} }));

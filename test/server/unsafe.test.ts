@@ -61,15 +61,6 @@ t.test('without a sandbox everything says so', async (t) => {
   t.strictSame(directories.filter(existsSync), [], 'no directory of a cell is left');
 });
 
-t.test('in a sandbox nothing of the kind is said', async (t) => {
-  const server = await startServer(t);
-  const health = await server.request('GET', '/v1/health');
-  t.notOk(health.body.sandbox.includes('NONE (unsafe)'));
-  t.equal(health.headers.get('turno-sandbox'), null);
-  const token = await server.register('ada');
-  t.match(await server.judge(token, { language: 'python', source: 'print(1)' }), { verdict: 'AC', sandbox: 'cell' });
-});
-
 t.test('check says what is lost without a sandbox', async (t) => {
   const { out, status } = await cli(['check', '--unsafe-no-sandbox']);
   t.match(out, /CAUTION without a sandbox.*NONE.*; costs: .*:\nenv -u TURNO_UNSAFE_NO_SANDBOX turno serve\n/);
