@@ -188,15 +188,20 @@ t.test('a bad frame gets a bye, a bad message an error, and the good neighbour i
 t.test('a client that asks and never reads is not read any more, and costs the others nothing', async (t) => {
   const server = await startServer(t, { args: ['--tcp-port', '0'] });
   const address = server.address('tcp');
-  const good = await client(t, server, address);
+  const token = await server.register('eve');
+  const good = await connect(address, { token });
+  t.teardown(() => good.close());
+  const large = `#${'x'.repeat(60_000)}`;
+  const { id } = await good.submit({ language: 'python', source: large }, { wait: true });
   const socket = new RawSocket(address);
-  socket.hello();
+  socket.hello(token);
   t.match(await socket.next(), { kind: Kind.welcome });
   socket.socket.pause();
-  // Until nothing goes out any more: the server holds some MiB of answers, the kernel some of requests.
+  // Until nothing goes out any more: the server holds some MiB of answers, which are large first, the kernel some of requests.
   let sent = 0;
   for (;;) {
-    socket.request(++sent, { op: 'languages' });
+    const request = sent < 400 ? { op: 'source', id } : { op: 'submit', body: { language: 'none', source: large } };
+    socket.request(++sent, request);
     if (socket.socket.writableLength < 1 << 20) continue;
     const isTaken = await Promise.race([
       new Promise((resolve) => socket.socket.once('drain', () => resolve(true))),
