@@ -2,10 +2,10 @@
  * Snapshots: a copy of the table that is a table itself, compact, marked clean, its indexes built anew.
  *
  * Nobody is held up. What was logged before and is not done yet is waited for (each lock once); rows and users are copied one by
- * one, each verified, each as it is at some moment meanwhile; then the journal from the beginning of the copy to its end is applied, and the snapshot is the table as it was at one journal
- * position, JOURNAL_START: the journal from there on brings it up to date. A snapshot appears under its name only when it is
- * whole, synced and read back without a problem, and when what the journal before it carried for others (sources) is synced:
- * temporary name, fsync, check, syncfs, rename, fsync of the directory.
+ * one, each verified, each as it is at some moment meanwhile; then the journal from the beginning of the copy to its end is
+ * applied, and the snapshot is the table as it was at one journal position, JOURNAL_START: the journal from there on brings it
+ * up to date. A snapshot appears under its name only when it is whole, synced and read back without a problem, and when what the
+ * journal before it carried for others (sources) is synced: temporary name, fsync, check, syncfs, rename, fsync of the directory.
  */
 
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
