@@ -130,27 +130,51 @@ uint64_t measure_runnable(const struct cell *cell) { return over_processes(cell,
 
 #define ONE_MOVING (UINT64_C(1) << 32)
 
-static uint64_t process_stands(const struct cell *cell, pid_t pid) {
-  char text[512];
-  const char *state = read_process(cell, pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
-  if (!state) return 0;
-  return state[2] == 'T' ? 1 : state[2] == 'R' || state[2] == 'S' ? ONE_MOVING : 0;
-}
-
 /* A number of a line of /proc/PID/status, or 0. */
 static uint64_t number_at(const char *status, const char *name, int base) {
   const char *line = strstr(status, name);
   return line ? strtoull(line + strlen(name), NULL, base) : 0;
 }
 
+/* A signal waits for it that lets it execute nothing more. */
+static bool is_told_to_stop(const char *status) {
+  const uint64_t ends = UINT64_C(1) << (SIGSTOP - 1) | UINT64_C(1) << (SIGKILL - 1);
+  return (number_at(status, "\nSigPnd:", 16) | number_at(status, "\nShdPnd:", 16)) & ends;
+}
+
+/* In the middle of what the kernel does not interrupt (a disk, a vfork) it will stop when that is over, unless somebody took it back. */
+static bool goes_on_afterwards(const struct cell *cell, pid_t thread) {
+  char text[4096];
+  return read_process(cell, thread, "status", text, sizeof text) && !is_told_to_stop(text);
+}
+
+static uint64_t thread_stands(const struct cell *cell, pid_t thread) {
+  char text[512];
+  const char *state = read_process(cell, thread, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
+  switch (state ? state[2] : '\0') {
+    case 'T': return 1;
+    case 'R':
+    case 'S': return ONE_MOVING;
+    case 'D': return goes_on_afterwards(cell, thread) ? ONE_MOVING : 0;
+    default: return 0;
+  }
+}
+
+/* All threads stop together, so one tells of all. The first may have ended before the others: /proc calls such a process a zombie. */
+static uint64_t process_stands(const struct cell *cell, pid_t pid) {
+  const uint64_t first = thread_stands(cell, pid);
+  const uint64_t all = first ? first : over_threads(cell, pid, thread_stands, false);
+  return all < ONE_MOVING ? all > 0 : ONE_MOVING;
+}
+
 static uint64_t process_executes(const struct cell *cell, pid_t pid) {
   char text[4096];
   const char *state = read_process(cell, pid, "status", text, sizeof text) ? strstr(text, "\nState:\t") : NULL;
-  if (!state || !strchr("RS", state[8])) return 0;
-  const uint64_t ends = UINT64_C(1) << (SIGSTOP - 1) | UINT64_C(1) << (SIGKILL - 1);
-  const uint64_t pending = number_at(text, "\nSigPnd:", 16) | number_at(text, "\nShdPnd:", 16);
+  if (!state || state[8] == 'T') return 0;
+  const uint64_t threads = number_at(text, "\nThreads:", 10);
+  if (state[8] == 'Z') return threads > 1;
   /* The signal of a process is taken by one of its threads, and the others run until that one gets a core. */
-  return number_at(text, "\nThreads:", 10) != 1 || !(pending & ends);
+  return threads != 1 || !is_told_to_stop(text);
 }
 
 uint64_t measure_executing(const struct cell *cell) { return over_processes(cell, process_executes, false); }
