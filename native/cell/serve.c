@@ -60,13 +60,16 @@ static void limit_for_good(void) {
   }
 }
 
+/* Blocked beside those that are watched: SIGPIPE, of a host that reads no more. It would end who is not the first of a namespace. */
 static int open_signals(void) {
-  sigset_t watched;
+  sigset_t watched, blocked;
   sigemptyset(&watched);
   sigaddset(&watched, SIGCHLD);
   sigaddset(&watched, SIGRTMIN);
   sigaddset(&watched, SIGRTMIN + 1);
-  if (sigprocmask(SIG_SETMASK, &watched, NULL)) die(STEP_WATCH, 2, errno, "sigprocmask");
+  blocked = watched;
+  sigaddset(&blocked, SIGPIPE);
+  if (sigprocmask(SIG_SETMASK, &blocked, NULL)) die(STEP_WATCH, 2, errno, "sigprocmask");
   int signals = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
   if (signals < 0) die(STEP_WATCH, 3, errno, "signalfd");
   return signals;

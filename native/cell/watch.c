@@ -92,8 +92,8 @@ static void wait_for_news(struct run *run, const struct timespec *timeout) {
   struct pollfd polled[] = {{.fd = run->cell->signals, .events = POLLIN},
                             {.fd = run->cell->control, .events = POLLIN | POLLRDHUP},
                             {.fd = run->cell->channel, .events = POLLIN},
-                            {.fd = run->pumps[0].from, .events = POLLIN},
-                            {.fd = run->pumps[1].from, .events = POLLIN},
+                            pump_awaits(&run->pumps[0]),
+                            pump_awaits(&run->pumps[1]),
                             {.fd = run->cell->groups.memory_alarm, .events = POLLIN},
                             {.fd = run->cell->held_calls, .events = POLLIN},
                             {.fd = run->warming ? template_socket() : -1, .events = POLLIN}};
@@ -226,7 +226,7 @@ static void start(struct run *run, struct launch *launch) {
 /* What the program wrote last is still in the pipes; nobody can write to them any more. */
 static void drain(struct run *run) {
   for (int i = 0; i < 2; i++) {
-    while (run->pumps[i].from >= 0 && !run->pumps[i].over) pump_move(&run->pumps[i]);
+    pump_drain(&run->pumps[i]);
     pump_close(&run->pumps[i]);
     if (run->pumps[i].over && !run->limit) run->limit = TURNO_LIMIT_OUTPUT;
   }

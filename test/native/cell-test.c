@@ -252,6 +252,44 @@ static void output_limit(void) {
   ok(!strcmp(o->out, "one\ntwo\nthree\n"), "with pipes /dev/stdout appends");
 }
 
+/* Ticks of CPU time of the program that runs; -1: there is none. */
+static long ticks_of_program(void) {
+  char path[64], text[1024] = "";
+  long user = -1;
+  snprintf(path, sizeof path, "/proc/%u/task/%u/children", host.slot->cell_pid, host.slot->cell_pid);
+  FILE *file = fopen(path, "re");
+  int pid = 0;
+  if (!file || fscanf(file, "%d", &pid) != 1) pid = 0;
+  if (file) fclose(file);
+  snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  if (!pid || !(file = fopen(path, "re"))) return -1;
+  if (fgets(text, sizeof text, file)) sscanf(strrchr(text, ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld", &user);
+  fclose(file);
+  return user;
+}
+
+/* The program has printed all it wants to, and burns. */
+static void output_nobody_reads(void) {
+  int program = compiled("#include <stdio.h>\nint main(){for(int i=0;i<100000;i++)putchar('a');fflush(stdout);for(;;);}");
+  const struct file file = {"xprogram", program};
+  const struct wish wish = {.path = "/exe/program", .in_files = &file, .in_count = 1, .flags = TURNO_RUN_PIPE_OUTPUT, .cpu_ms = 200};
+  struct turno_cell_report report;
+  char text[4096];
+  size_t bytes = 0;
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC)) exit(99);
+  int streams[3] = {memory_file(""), ends[1], memory_file("")};
+  host_send(&host, &wish, streams);
+  close(ends[1]);
+  while (ticks_of_program() < 0) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  for (long ticks = 0; ticks >= 0 && ticks < sysconf(_SC_CLK_TCK); ticks = ticks_of_program()) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  for (ssize_t count; bytes < 100000 && (count = read(ends[0], text, sizeof text)) > 0;) bytes += (size_t)count;
+  ok(host_result(&host, &report) && report.limit == TURNO_LIMIT_CPU, "a run whose output nobody reads for a while is ended by its limit");
+  ok(report.cpu_ns < 200000000 + slow * 200000000, "meanwhile: after %llu ms", (unsigned long long)report.cpu_ns / 1000000);
+  is(bytes, 100000, "and nothing of its output is lost");
+  close(ends[0]), close(streams[0]), close(streams[2]), close(program);
+}
+
 static void file_limits(void) {
   struct outcome *o = run_program("#include <stdio.h>\nint main(){FILE*f=fopen(\"x\",\"w\");for(;;)fputs(\"aaaaaaaaaaaaaaaa\",f);}",
                                   (struct wish){.file_bytes = 2 << 20});
@@ -562,7 +600,7 @@ int main(void) {
   is(host.hello.signature, TURNO_CELL_SIGNATURE, "the hello carries the signature of the layout");
   is(host.hello.pid, host.slot->cell_pid, "and the pid for the doorbell, as the slot does");
   static void (*const groups[])(void) = {ends,        reasons,     executables, cpu_limit,  wall_limit,       memory_limit, address_space, stale_alarm,
-                                         process_limit, output_limit, file_limits, in_and_out, nothing_survives, turns,      signals,
+                                         process_limit, output_limit, output_nobody_reads, file_limits, in_and_out, nothing_survives, turns,      signals,
                                          turns_before_exec, too_little_to_begin};
   for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
     groups[i]();

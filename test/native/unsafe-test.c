@@ -56,6 +56,15 @@ int main(void) {
   ok(!strcmp(o->out, "0\n"), "and the daemon is gone, with everybody else");
   o = run_program("#include <unistd.h>\nint main(){if(!fork())for(;;);sleep(9);}", (struct wish){.wall_ms = 100});
   is(o->report.limit, TURNO_LIMIT_WALL, "children end with the run");
+  const char *arguments[] = {"yes", NULL};
+  struct turno_cell_report report;
+  int ends[2];
+  if (pipe(ends)) exit(99);
+  close(ends[0]);
+  int streams[3] = {memory_file(""), ends[1], memory_file("")};
+  host_send(&host, &(struct wish){.path = "/usr/bin/yes", .arguments = arguments, .flags = TURNO_RUN_PIPE_OUTPUT}, streams);
+  for (int i = 0; i < 3; i++) close(streams[i]);
+  ok(host_result(&host, &report) && report.code == SIGPIPE, "a program whose output nobody reads any more is ended by SIGPIPE, and not the cell");
   ok(waitpid(stranger, NULL, WNOHANG) == 0, "a process that is none of the cell's lives on");
   o = shell("echo hello");
   ok(!strcmp(o->out, "hello\n"), "and the cell goes on");
