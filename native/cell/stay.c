@@ -171,7 +171,7 @@ uint64_t stay_look(struct run *run) {
   if (now_ns() >= run->wall_end_ns) return run->limit = TURNO_LIMIT_WALL, 0;
   run->cpu_at_look_ns = cpu_ns;
   if (has_moved) run->at_rest = stop_all(run); /* a look alone may take for rest what wakes up behind it */
-  else if (!was_at_rest) run->at_rest = stands(run);
+  else run->at_rest = stands(run); /* also who was: the last look before there is none any more */
   if (is_beyond_patience(run)) return run->limit = TURNO_LIMIT_CPU, 0;
   if (run->was_asleep && run->at_rest && !was_at_rest) look_at_sleep(run, before_ns);
   run->still = !has_moved && run->at_rest;
