@@ -48,7 +48,6 @@ int main(int argc, char **argv)
     long turns = 1, lines = 0;
     long long next_ms = now_ms() + interval_ms;
     for (;;) {
-        /* Signals first: a line printed at the start of a turn already belongs to it. */
         long long left_ms = burns ? 0 : next_ms - now_ms();
         struct timespec wait = { 0, 0 };
         if (left_ms > 0) {
@@ -69,6 +68,9 @@ int main(int argc, char **argv)
             perror("sigtimedwait");
             return 1;
         } else if (now_ms() >= next_ms) {
+            /* A stop ends the wait before SIGCONT is there to be fetched: look again, the line belongs to the new turn. */
+            sigset_t pending;
+            if (sigpending(&pending) == 0 && sigismember(&pending, SIGCONT)) continue;
             printf("worker %d: turn %ld, line %ld\n", pid, turns, ++lines);
             next_ms = now_ms() + interval_ms; /* from now: what was missed while stopped is not made up for */
         }
