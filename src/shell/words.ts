@@ -1,6 +1,12 @@
-/** Splits a line into words as a shell does: quotes, a backslash before one character, `#` for the rest of the line. */
+/**
+ * Splits a line into words as a shell does: quotes, a backslash before one character, `#` for the rest of the line. Nothing is
+ * expanded.
+ */
 
 import { TurnoError } from '../errors.js';
+
+/** Within double quotes a backslash before anything else stands for itself. */
+const ESCAPED_IN_QUOTES = '"\\$`';
 
 /** @throws TURNO_USAGE when a quote is not closed or the line ends in a backslash */
 export function splitWords(line: string): string[] {
@@ -11,6 +17,7 @@ export function splitWords(line: string): string[] {
     const letter = line.charAt(at);
     if (letter === '\\' && quote !== "'") {
       if (++at === line.length) throw new TurnoError('TURNO_USAGE', { problem: 'the line ends in a backslash' });
+      if (quote !== undefined && !ESCAPED_IN_QUOTES.includes(line.charAt(at))) word += letter;
       word = (word ?? '') + line.charAt(at);
     } else if (quote !== undefined) {
       if (letter === quote) quote = undefined;
