@@ -126,10 +126,11 @@ export function findProgram(name: string): string {
   for (const directory of (process.env.PATH ?? '').split(delimiter)) {
     if (directory !== '' && isExecutable(join(directory, name))) return join(directory, name);
   }
-  throw new TurnoError('TURNO_USAGE', { problem: `exec: no program "${name}" on the PATH; ./${name} is one here` });
+  const hint = isExecutable(`./${name}`) ? `; there is ./${name}` : '';
+  throw new TurnoError('TURNO_USAGE', { problem: `exec: no program "${name}" on the PATH${hint}` });
 }
 
-function isExecutable(path: string): boolean {
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();

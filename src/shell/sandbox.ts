@@ -10,7 +10,7 @@
 
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { tmpdir, totalmem } from 'node:os';
+import { constants as os, tmpdir, totalmem } from 'node:os';
 import { basename, join } from 'node:path';
 import { CELL_ENVIRONMENT } from '../languages/language.js';
 import { Cell, FORWARD_SIGNAL, type Run } from '../pool/cell.js';
@@ -169,7 +169,7 @@ class SandboxedChild implements ShellChild {
     }
     const program = signal === 'SIGKILL' ? undefined : this.#program();
     if (program === undefined) this.cell.cancel();
-    else process.kill(program, signal);
+    else native.queueSignal(program, os.signals[signal], 0); // if it has not just ended
   }
 
   proceed(): void {

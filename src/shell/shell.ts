@@ -3,12 +3,11 @@
  * from a terminal (with editing, history and completion) or from a script on stdin; children end with it, however it ends.
  */
 
-import { readdirSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { TurnoError } from '../errors.js';
 import { didYouMean } from '../nearest.js';
 import type { End } from './child.js';
+import { complete } from './complete.js';
 import { SandboxTurns } from './sandbox.js';
 import { TurnTaker } from './turn-taker.js';
 import { MAX_CHILDREN, type ShellChild, type ShellTurns, type TurnTakerOptions } from './turns.js';
@@ -59,10 +58,13 @@ export class Shell {
     const isTerminal = input.isTTY === true && out.isTTY === true;
     const lines = createInterface({
       ...{ input, output: isTerminal ? out : undefined, terminal: isTerminal, prompt: 'turno> ' },
-      completer: (line: string) => this.#complete(line),
+      completer: (line: string) => complete(line, NAMES, [...this.#children.keys()].map(String)),
     });
     this.#lines = lines;
-    const quit = () => lines.close();
+    const quit = () => {
+      this.#isQuitting = true; // what was typed ahead is not begun any more
+      lines.close();
+    };
     lines.on('SIGINT', quit); // Ctrl-C on a terminal that readline has in raw mode
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
     for (const signal of signals) process.on(signal, quit);
@@ -195,31 +197,6 @@ export class Shell {
     const { out } = this.#options;
     if (this.#lines?.terminal) out.write('\r\x1b[K');
     out.write(`${text}\n`);
-  }
-
-  /** Completes commands, pids of living children, and paths of programs. */
-  #complete(line: string): [string[], string] {
-    const words = line.split(/\s+/);
-    const last = words.at(-1) ?? '';
-    if (words.length === 1) return [NAMES.filter((name) => name.startsWith(last)).map((name) => `${name} `), last];
-    const [command] = words;
-    if (command === 'term' || command === 'sig') {
-      return [[...this.#children.keys()].map(String).filter((pid) => pid.startsWith(last)), last];
-    }
-    return [command === 'exec' ? pathsLike(last) : [], last];
-  }
-}
-
-function pathsLike(start: string): string[] {
-  const isDirectory = start.endsWith('/');
-  const directory = isDirectory ? start : `${dirname(start)}/`;
-  const prefix = start.includes('/') ? directory : '';
-  try {
-    return readdirSync(directory, { withFileTypes: true })
-      .filter((entry) => entry.name.startsWith(isDirectory ? '' : basename(start)))
-      .map((entry) => `${prefix}${entry.name}${entry.isDirectory() ? '/' : ' '}`);
-  } catch {
-    return []; // no such directory: nothing to offer
   }
 }
 

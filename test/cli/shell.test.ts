@@ -153,6 +153,26 @@ t.test('children take turns in a circle, and never two of them run at once', asy
   for (const pid of [...pids, third]) t.equal(stateOf(pid), undefined, 'no process and no zombie is left');
 });
 
+for (const how of ['sleeps', 'burns']) {
+  t.test(`a worker that ${how} counts its turns, and a line belongs to the turn in which it is printed`, async (t) => {
+    const shell = RunningShell.start(t, ['--slice', '60ms']);
+    const words = how === 'burns' ? ['10', 'burn'] : ['10'];
+    const pids = [await shell.exec(worker, ...words), await shell.exec(worker, ...words)];
+    for (const pid of pids) await shell.until(new RegExp(`worker ${pid}: turn 10,`));
+    shell.type('quit\n');
+    await shell.exited;
+    const last = new Map<string, string>();
+    let before = '';
+    let wrong = 0;
+    for (const [, pid = '', turn = ''] of shell.output.matchAll(/worker (\d+): turn (\d+), line/g)) {
+      if (pid !== before && last.get(pid) === turn) wrong++;
+      before = pid;
+      last.set(pid, turn);
+    }
+    t.ok(wrong <= 1, `${wrong} of some 20 turns began with a line of the turn before: ${shell.output}`);
+  });
+}
+
 t.test('with two lanes two children run at once', async (t) => {
   const shell = RunningShell.start(t, ['--lanes', '2', '--slice', '1s']);
   const first = await shell.exec(worker, '5');
@@ -196,7 +216,9 @@ t.test('on a terminal: completion and history', async (t) => {
   await shell.until(/term /);
   shell.type('\t');
   await shell.until(new RegExp(`${pid}`));
-  shell.type('\x15bogus\n'); // Ctrl-U
+  shell.type('\x15exec slee\t'); // Ctrl-U
+  await shell.until(/exec sleep /);
+  shell.type('\x15bogus\n');
   await shell.until(/unknown command "bogus"/);
   shell.type('\x1b[A\n'); // the arrow up
   await shell.until(/unknown command "bogus"/);
@@ -227,6 +249,15 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     t.equal(stateOf(pid), undefined);
   });
 }
+
+t.test('what was typed ahead of a signal that ends the shell is not begun any more', async (t) => {
+  const shell = RunningShell.start(t);
+  shell.type(`exec ${worker} 10\n`.repeat(50));
+  await shell.until(/waits for its turn/);
+  process.kill(shell.pid, 'SIGTERM');
+  t.same(await shell.exited, [0, null]);
+  t.ok(shell.output.split('waits for its turn').length < 40, shell.output);
+});
 
 t.test('the end of a script does what quit does', async (t) => {
   const shell = RunningShell.start(t);
@@ -287,7 +318,7 @@ t.test('mistakes get a message, and a script with mistakes ends with status 1', 
     ['lst', /unknown command "lst"\. Did you mean "list"\?/],
     ['xyzzy', /unknown command "xyzzy"\. `help` lists the commands/],
     ['exec', /exec: nothing to run\. Usage: exec PROGRAM/],
-    ['exec no-such-program', /exec: no program "no-such-program" on the PATH/],
+    ['exec no-such-program', /exec: no program "no-such-program" on the PATH\n/],
     ['exec ./no-such-program', /exec: \.\/no-such-program is not there/],
     ['exec "sleep', /a quote is not closed: "/],
     ['term', /term: expected one pid, got nothing/],
