@@ -5,7 +5,7 @@
  *     {"name":"1","group":null,"verdict":"AC",...}
  *
  * Why a file: any front may be asked, whichever runs the submission, and the page cache is memory that all of them share. It
- * is never synced: it tells what is going on, not what is so. Each attempt (after a front has died, say) starts a file anew,
+ * is never synced: it tells what is going on, not what is so, and where it cannot be written nothing is told. Each attempt (after a front has died, say) starts a file anew,
  * and its runner takes it away when the answer is in the row. A reader believes only whole lines.
  */
 
@@ -22,29 +22,46 @@ function pathOf(dataDirectory: string, id: string): string {
 /** In the runner. */
 export class ProgressWriter {
   readonly #path: string;
-  readonly #fd: number;
+  /** Undefined: nothing is told any more. */
+  #fd: number | undefined;
 
   constructor(dataDirectory: string, id: string, tests: number) {
     this.#path = pathOf(dataDirectory, id);
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-    // A new file under the name, not the old one cut: a reader tells the attempts apart by the inode.
-    const temporary = `${this.#path}.${process.pid}.tmp`;
-    this.#fd = openSync(temporary, 'w', 0o600);
-    this.#add({ tests });
-    renameSync(temporary, this.#path);
+    this.#orNothing(() => {
+      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+      // A new file under the name, not the old one cut: a reader tells the attempts apart by the inode.
+      const temporary = `${this.#path}.${process.pid}.tmp`;
+      this.#fd = openSync(temporary, 'w', 0o600);
+      this.#add({ tests });
+      renameSync(temporary, this.#path);
+    });
   }
 
   tell(test: ProgressTest): void {
-    this.#add(test);
+    this.#orNothing(() => this.#add(test));
   }
 
   close(): void {
-    closeSync(this.#fd);
-    rmSync(this.#path, { force: true });
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+    this.#orNothing(() => rmSync(this.#path, { force: true }));
   }
 
   #add(line: ProgressLine): void {
-    writeSync(this.#fd, `${JSON.stringify(line)}\n`);
+    const bytes = Buffer.from(`${JSON.stringify(line)}\n`);
+    // Behind half a line nothing more may stand.
+    if (this.#fd !== undefined && writeSync(this.#fd, bytes) < bytes.length) throw new Error('the disk is full');
+  }
+
+  /** A full disk, or one that has become read-only, ends no submission that was accepted. */
+  #orNothing(write: () => void): void {
+    try {
+      write();
+    } catch {
+      // What cannot be written is not told; the answer itself goes another way.
+      if (this.#fd !== undefined) closeSync(this.#fd);
+      this.#fd = undefined;
+    }
   }
 }
 
