@@ -125,16 +125,24 @@ function titleOf(yaml: YamlMap): string | undefined {
   return (titles.find(([language]) => language === 'en') ?? titles[0])?.[1];
 }
 
-/** English first, and what is easiest to read without a program. */
+const STATEMENT_TYPES = ['.md', '.txt', '.html', '.tex', '.pdf'];
+
+/** English first, then any other language; and what is easiest to read without a program. */
 function statementOf(files: PackageFiles): string | null {
   for (const folder of ['problem_statement/', 'statement/', '']) {
-    for (const name of ['problem.en', 'problem', 'statement', 'README']) {
-      for (const extension of ['.md', '.txt', '.html', '.tex', '.pdf']) {
+    for (const name of ['problem.en', 'problem', ...otherLanguages(files, folder), 'statement', 'README']) {
+      for (const extension of STATEMENT_TYPES) {
         if (files.has(`${folder}${name}${extension}`)) return `${folder}${name}${extension}`;
       }
     }
   }
   return null;
+}
+
+/** `problem.sv`, `problem.pt-BR` of a folder. */
+function otherLanguages(files: PackageFiles, folder: string): string[] {
+  const names = Array.from(files.keys(), (path) => (path.startsWith(folder) ? path.slice(folder.length) : ''));
+  return names.flatMap((name) => /^(problem\.[a-z]{2,3}(-[A-Z]{2})?)\.\w+$/.exec(name)?.[1] ?? []).sort();
 }
 
 /** @returns undefined for the default validator, which goes by its flags */

@@ -53,6 +53,18 @@ t.test('a Kattis package is read: samples first, numbers in their order, limits,
   });
 });
 
+t.test('the text of a problem is English, or in whatever language there is one', async (t) => {
+  const { 'problem_statement/problem.en.tex': _, ...none } = GOOD;
+  const statement = (...names: string[]) => {
+    const texts = Object.fromEntries(names.map((name) => [`problem_statement/${name}`, '']));
+    return readPackage(files({ ...none, ...texts }), 'sum').statement;
+  };
+  t.equal(statement(), null);
+  t.equal(statement('problem.sv.tex', 'problem.pt-BR.tex'), 'problem_statement/problem.pt-BR.tex');
+  t.equal(statement('problem.sv.md', 'problem.en.pdf'), 'problem_statement/problem.en.pdf');
+  t.equal(statement('figure.sv.md'), null);
+});
+
 t.test('groups of a scoring problem have points, and a rule of their own', async (t) => {
   const read = readPackage(
     files({
