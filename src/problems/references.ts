@@ -15,6 +15,8 @@ const FOLDERS: Readonly<Record<string, readonly Verdict[]>> = {
   compile_error: ['CE'],
   // Of a problem with scores: some groups right, some not.
   partially_accepted: ['WA', 'TLE', 'RE', 'MLE', 'OLE'],
+  // Right, but too slow, or too hungry.
+  brute_force: ['TLE', 'RE', 'MLE'],
   rejected: ['WA', 'TLE', 'RE', 'MLE', 'OLE'],
 };
 
