@@ -107,7 +107,7 @@ export function readTests(
       inputFlags: settings.words(at, 'input_validator_flags'),
     };
   });
-  const endsEarly = !kind.isPlain && !kind.isScoring && settings.isBroken('data');
+  const endsEarly = !kind.isPlain && !kind.isScoring && settings.isBroken(SECRET);
   return { tests, groups, policy: endsEarly ? 'first-failure' : 'all', invalidInputs: invalidInputs(files, settings) };
 }
 

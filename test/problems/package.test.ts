@@ -156,6 +156,14 @@ t.test('the newer version: test_group.yaml, files of single tests, data for vali
   }
 });
 
+t.test('all tests are run where the secret ones are not to be broken off', async (t) => {
+  const policy = (path: string, word: string) =>
+    readPackage(files({ ...GOOD, [path]: `on_reject: ${word}\n` }), 'x').plan.policy;
+  t.equal(policy('data/testdata.yaml', 'continue'), 'all');
+  t.equal(policy('data/secret/testdata.yaml', 'continue'), 'all');
+  t.equal(policy('data/sample/testdata.yaml', 'continue'), 'first-failure');
+});
+
 t.test('a plain directory is a problem too', async (t) => {
   const read = readPackage(files({ '1.in': '', '1.out': '', '2.in': '', '2.ans': '', 'checker.cpp': '' }), 'plain');
   t.match(read, {
