@@ -17,6 +17,8 @@ export interface TestCase {
   readonly isShown: boolean;
   /** Arguments of a checker that is a program. */
   readonly checkerFlags: readonly string[];
+  /** Of a problem with scores. */
+  readonly mostPoints?: number;
   /** Instead of the built-in checker of the task. */
   readonly checker?: CheckerChoice;
 }

@@ -3,8 +3,8 @@
  *
  *     icpc      checker: INPUT ANSWER FEEDBACK_DIRECTORY/ [flags], the output on stdin; exit code 42 right, 43 wrong;
  *               feedback/judgemessage.txt for the jury, feedback/teammessage.txt for the team,
- *               feedback/score_multiplier.txt a number from 0 to 1: the part of the points. An interactor the same, with the
- *               program on stdin and stdout.
+ *               feedback/score_multiplier.txt a number from 0 to 1: the part of the points; or feedback/score.txt the points
+ *               themselves, where there are any to have. An interactor the same, with the program on stdin and stdout.
  *     testlib   checker: INPUT OUTPUT ANSWER [flags]; exit code 0 right, 1 wrong, 2 presentation error (wrong; so are 4, dirt behind
  *               the answer, and 8, an unexpected end of the output), 3 the checker fails, 7 partly right: "points P" at the start
  *               of its words, P from 0 to 1. Its words on stderr, like "ok" or "wrong answer". An interactor the same, with the
@@ -29,6 +29,7 @@ export const BROUGHT_OUT = [
   `${FEEDBACK}/judgemessage.txt`,
   `${FEEDBACK}/teammessage.txt`,
   `${FEEDBACK}/score_multiplier.txt`,
+  `${FEEDBACK}/score.txt`,
 ] as const;
 
 const SHELL = `mkdir ${FEEDBACK}; "$@"; echo $? > turno-exit-code; exit 0`;
@@ -50,6 +51,7 @@ export interface ValidatorEnd {
   readonly judgeMessage: string;
   readonly teamMessage: string;
   readonly multiplier: string;
+  readonly score: string;
   readonly stderr: string;
 }
 
@@ -72,8 +74,11 @@ const RIGHT: Readonly<Record<Protocol, number>> = { icpc: 42, testlib: 0 };
 const WRONG: Readonly<Record<Protocol, readonly number[]>> = { icpc: [43], testlib: [1, 2, 4, 8] };
 const PARTLY = 7;
 
-/** @param what `checker` or `interactor` */
-export function judgementOf(end: ValidatorEnd, protocol: Protocol, what: string): Judgement {
+/**
+ * @param what `checker` or `interactor`
+ * @param mostPoints of the test; 0 where there are none
+ */
+export function judgementOf(end: ValidatorEnd, protocol: Protocol, what: string, mostPoints = 0): Judgement {
   const words = (end.judgeMessage || end.stderr).trim().slice(0, LONGEST_MESSAGE);
   const told = end.teamMessage.trim().slice(0, LONGEST_MESSAGE);
   const failed = (problem: string): Judgement => {
@@ -85,19 +90,30 @@ export function judgementOf(end: ValidatorEnd, protocol: Protocol, what: string)
   if (code === undefined) return failed('left no exit code');
   if (protocol === 'testlib' && code === 3) return failed('says that it cannot judge (exit code 3)');
   if (protocol === 'testlib' && code === PARTLY)
-    return partly(/^points\s+([\d.]+)/.exec(end.stderr)?.[1], words, failed);
+    return partly(/^points\s+([\d.]+)/.exec(end.stderr)?.[1], words, told, failed);
   if (WRONG[protocol].includes(code)) return { verdict: 'WA', reason: words || 'wrong answer', told };
   if (code !== RIGHT[protocol]) return failed(endOf(code, protocol));
-  const score = end.multiplier.trim();
-  return score === '' ? { verdict: 'AC', reason: '', told } : partly(score, words, failed);
+  const [multiplier, score] = [end.multiplier.trim(), end.score.trim()];
+  if (multiplier !== '') return partly(multiplier, words, told, failed);
+  if (score === '' || mostPoints === 0) return { verdict: 'AC', reason: '', told };
+  if (!(Number(score) >= 0 && Number(score) <= mostPoints)) {
+    return failed(`gave no score from 0 to ${mostPoints} but ${JSON.stringify(score)}`);
+  }
+  return partly(String(Number(score) / mostPoints), words, told, failed);
 }
 
 /** A part of the points: all of them is right, less is wrong, as far as a verdict can say it. */
-function partly(text: string | undefined, words: string, failed: (problem: string) => Judgement): Judgement {
+function partly(
+  text: string | undefined,
+  words: string,
+  told: string,
+  failed: (problem: string) => Judgement,
+): Judgement {
   const fraction = text === undefined || text === '' ? Number.NaN : Number(text);
   if (!(fraction >= 0 && fraction <= 1)) return failed(`gave no part from 0 to 1 but ${JSON.stringify(text ?? '')}`);
-  if (fraction === 1) return { verdict: 'AC', reason: '', told: '', fraction };
-  return { verdict: 'WA', reason: words || `${fraction} of the points`, told: `${fraction} of the points`, fraction };
+  if (fraction === 1) return { verdict: 'AC', reason: '', told, fraction };
+  const part = `${fraction} of the points`;
+  return { verdict: 'WA', reason: words || part, told: told || part, fraction };
 }
 
 /** The shell says 128 + n for a signal. */

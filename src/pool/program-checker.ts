@@ -113,13 +113,14 @@ export class ProgramCheckers {
         limits,
         isCancelled: () => this.#isDone(job.row),
       });
-      const [exitCode = '', judgeMessage = '', teamMessage = '', multiplier = ''] = fds.map(textOf);
+      const [exitCode = '', judgeMessage = '', teamMessage = '', multiplier = '', score = ''] = fds.map(textOf);
       const run = { ...verdictOfRun(result.report, limits), exitCode: result.report.exitCode };
       const stderr = Buffer.from(result.stderr).toString('utf8');
       return judgementOf(
-        { run, exitCode, judgeMessage, teamMessage, multiplier, stderr },
+        { run, exitCode, judgeMessage, teamMessage, multiplier, score, stderr },
         prepared.checker.protocol,
         what,
+        test.mostPoints,
       );
     } finally {
       for (const fd of fds) closeSync(fd);

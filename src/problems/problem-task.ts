@@ -1,6 +1,7 @@
 /** The tests of a problem as a task for the runner: each test's bytes are read when it is its turn. */
 
 import { TurnoError } from '../errors.js';
+import type { Plan } from '../judging/coordinator.js';
 import type { Task } from '../judging/task.js';
 import type { PackageProgram } from './package-programs.js';
 import type { ProblemRef, ProblemStore } from './problem-store.js';
@@ -37,10 +38,19 @@ export function problemTask(store: ProblemStore, ref: ProblemRef, showsAll: bool
         expected: test.answer === null ? Buffer.alloc(0) : read(test.answer),
         isShown: showsAll || problem.showsTests || test.isSample || test.isShown === true,
         checkerFlags: test.checkerFlags,
+        mostPoints: mostPointsOf(plan, index),
         ...(test.checker ? { checker: test.checker } : {}),
       };
     },
   };
+}
+
+/** Of a test: those of its group, or its part of them. */
+function mostPointsOf({ groups, tests }: Plan, index: number): number {
+  const of = tests[index] ?? undefined; // JSON knows no undefined
+  const group = of === undefined ? undefined : groups[of];
+  if (group === undefined) return 0;
+  return group.scoring === 'sum' ? group.points / tests.filter((one) => one === of).length : group.points;
 }
 
 /** @throws TURNO_NOT_FOUND */

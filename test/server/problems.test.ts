@@ -218,6 +218,37 @@ t.test('checkers of testlib: arguments, exit codes, words', async (t) => {
   t.match(await of('half'), { verdict: 'WA', reason: /points 0.5/ });
 });
 
+t.test('a checker gives a test a part of its points, by score.txt or by a multiplier', async (t) => {
+  const checker = [
+    'import sys',
+    'kind, text = sys.stdin.read().split()',
+    'if kind != "none": open(sys.argv[3] + kind + ".txt", "w").write(text)',
+    'sys.exit(42)',
+  ].join('\n');
+  const files = {
+    'problem.yaml': 'type: scoring\nvalidation: custom score\n',
+    'output_validators/c.py': checker,
+    'data/secret/a/testdata.yaml': 'range: 0 30\n',
+    'data/secret/a/1.in': '',
+    'data/secret/a/1.ans': '',
+    'data/secret/b/testdata.yaml': 'range: 0 40\ngrader_flags: sum\n',
+    'data/secret/b/1.in': '',
+    'data/secret/b/1.ans': '',
+    'data/secret/b/2.in': '',
+    'data/secret/b/2.ans': '',
+  };
+  t.match(await add(server, operator, 'parts', files), { status: 201 });
+  const of = (words: string) => judged(server, operator, 'parts', `print("${words}")`);
+  t.match(await of('none 0'), { verdict: 'AC', score: 70 });
+  t.match(await of('score 15'), { verdict: 'WA', score: 45, groups: [{ score: 15 }, { score: 30 }] });
+  t.match(await of('score_multiplier 0.5'), { verdict: 'WA', score: 35 });
+  t.match(await of('score 25'), { verdict: 'SE', reason: /gave no score from 0 to 20 but "25"/ });
+  t.match(await of('score -1'), { verdict: 'SE', reason: /gave no score from 0 to 30 but "-1"/ });
+  const passFail = { ...files, 'problem.yaml': 'validation: custom\n' };
+  await add(server, operator, 'parts', passFail);
+  t.match(await of('score 1'), { verdict: 'AC', score: null }, 'without points it means nothing');
+});
+
 t.test('groups, scores, rejudging: old answers stay, new ones stand beside them', async (t) => {
   const ada = await server.newUser('ada');
   const bob = await server.newUser('bob');
