@@ -21,7 +21,11 @@ export function problemOf(problem: ProblemReply, samples: SamplesReply['samples'
     parts.push(plainTable(['group', 'points', 'scoring', 'tests'], rows));
   }
   if (statement !== '') parts.push(`--- statement\n${statement.trimEnd()}`);
-  for (const { name, input, answer } of samples) {
+  for (const { name, input, answer, interaction } of samples) {
+    if (interaction !== undefined) {
+      parts.push(`--- ${name}: conversation (> the program, < the other side)\n${interaction.trimEnd()}`);
+      continue;
+    }
     parts.push(`--- ${name}: input\n${input.trimEnd()}\n--- ${name}: answer\n${answer.trimEnd()}`);
   }
   return parts.join('\n');

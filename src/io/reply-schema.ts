@@ -196,7 +196,18 @@ export const ProblemListReply = Type.Object({ problems: Type.Array(ProblemSummar
 export type ProblemListReply = Static<typeof ProblemListReply>;
 
 export const SamplesReply = Type.Object({
-  samples: Type.Array(Type.Object({ name: Type.String(), input: Type.String(), answer: Type.String() })),
+  samples: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      input: Type.String(),
+      answer: Type.String(),
+      interaction: Type.Optional(
+        Type.String({
+          description: 'instead of both, where there is one: a conversation, `>` the program, `<` the interactor',
+        }),
+      ),
+    }),
+  ),
 });
 export type SamplesReply = Static<typeof SamplesReply>;
 

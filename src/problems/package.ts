@@ -26,6 +26,8 @@ import { type ReferenceSubmission, referencesIn } from './references.js';
 import { refuseUndone } from './undone.js';
 import { YamlMap } from './yaml-map.js';
 
+const INTERACTION = /^data\/sample\/[^/]+\.interaction$/;
+
 export const PROTOCOLS = ['icpc', 'testlib'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
@@ -53,6 +55,8 @@ export interface ProblemPackage {
   readonly limits: PackageLimits;
   readonly plan: Plan;
   readonly tests: readonly PackageTest[];
+  /** Paths of sample conversations of an interactive problem. */
+  readonly interactions: readonly string[];
   readonly invalidInputs: readonly InvalidInput[];
   readonly inputValidators: readonly PackageProgram[];
   readonly submissions: readonly ReferenceSubmission[];
@@ -91,6 +95,7 @@ export function readPackage(files: PackageFiles, name: string): ProblemPackage {
     // JSON knows no undefined: without groups a test's group is null.
     plan: { policy, groups, tests: tests.map(({ group }) => group) },
     tests,
+    interactions: kind.isInteractive ? [...files.keys()].filter((path) => INTERACTION.test(path)).sort() : [],
     invalidInputs,
     inputValidators: ['input_validators', 'input_format_validators'].flatMap((folder) => programsIn(files, folder)),
     submissions: referencesIn(files),

@@ -88,6 +88,13 @@ export class Problems implements ProblemsApi {
     const { store } = this.#parts;
     const problem = this.#find(id);
     const text = (path: string | null) => outputText(path === null ? new Uint8Array() : store.read(problem, path)).text;
+    const { interactions = [] } = problem; // those of before have none
+    if (interactions.length > 0) {
+      const name = (path: string) => path.replace(/^data\/|\.interaction$/g, '');
+      return {
+        samples: interactions.map((path) => ({ name: name(path), input: '', answer: '', interaction: text(path) })),
+      };
+    }
     const samples = problem.tests.filter(({ isSample }) => isSample);
     return { samples: samples.map(({ name, input, answer }) => ({ name, input: text(input), answer: text(answer) })) };
   }

@@ -34,6 +34,15 @@ t.test('the examples: every reference submission gets the verdict of its folder'
   t.match(await turno('problem', 'list'), { out: 'no problems\n' }, 'nothing of it stays');
 });
 
+t.test('of an interactive problem a conversation is shown, not what its interactor is given', async (t) => {
+  const turno = commands(server, operatorOf(server));
+  t.match(await turno('problem', 'add', example('guess')), { status: 0 });
+  const { out } = await turno('problem', 'show', 'guess');
+  t.match(out, /^--- sample\/1: conversation.*\n>600000\n<lower\n/m);
+  t.notMatch(out, /: input/);
+  t.match(await turno('problem', 'remove', 'guess'), { status: 0 });
+});
+
 t.test('verify finds a time limit, and says where folder and verdict, or inputs, disagree', async (t) => {
   const files = t.testdir({
     sum: {
