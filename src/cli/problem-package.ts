@@ -3,9 +3,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { TurnoError } from '../errors.js';
-import type { SubmissionBody } from '../io/schema.js';
+import { LIMITS, type SubmissionBody } from '../io/schema.js';
 import type { CHECKER_KINDS } from '../judging/checkers/checker.js';
-import { type PackageChecker, type ProblemPackage, readPackage } from '../problems/package.js';
+import { type PackageChecker, type ProblemPackage, readPackage, wallTimeFor } from '../problems/package.js';
 import { filesOfFolder, filesOfZip, type PackageFiles } from '../problems/package-files.js';
 
 export interface LocalPackage {
@@ -36,11 +36,11 @@ function filesAt(path: string): { files: PackageFiles; isFolder: boolean } {
   }
 }
 
-/** Tests on this machine, sent along: the checker must be one of the server's own. */
+/** Tests on this machine, sent along, with the limits of their package: the checker must be one of the server's own. */
 export function testsOf(
   path: string,
   kind: string | undefined,
-): Pick<SubmissionBody, 'tests' | 'groups' | 'policy' | 'checker'> {
+): Pick<SubmissionBody, 'tests' | 'groups' | 'policy' | 'checker' | 'limits'> {
   const { files, problem } = packageAt(path);
   const { plan, checker } = problem;
   const isMixed = problem.tests.some((test) => test.checker !== undefined);
@@ -58,7 +58,20 @@ export function testsOf(
     expectedBase64: base64(answer),
     ...(group === undefined ? {} : { group: groups[group]?.name ?? '' }),
   }));
-  return { tests, policy: plan.policy, ...(groups.length > 0 ? { groups } : {}), checker: checkerBody(checker, kind) };
+  const body = { tests, policy: plan.policy, checker: checkerBody(checker, kind), limits: limitsBody(problem) };
+  return groups.length > 0 ? { ...body, groups } : body;
+}
+
+/** As the server has them for a problem; a short CPU limit leaves the wall limit as it is without one. */
+function limitsBody({ limits }: ProblemPackage): NonNullable<SubmissionBody['limits']> {
+  const { cpuTimeMs, memoryMiB, outputKiB } = limits;
+  const wallTimeMs = wallTimeFor(cpuTimeMs ?? 0);
+  return {
+    ...(cpuTimeMs === undefined ? {} : { cpuTimeMs }),
+    ...(wallTimeMs > LIMITS.wallTimeMs.preset ? { wallTimeMs } : {}),
+    ...(memoryMiB === undefined ? {} : { memoryMiB }),
+    ...(outputKiB === undefined ? {} : { outputKiB }),
+  };
 }
 
 function checkerBody(checker: PackageChecker, kind: string | undefined): NonNullable<SubmissionBody['checker']> {

@@ -77,7 +77,10 @@ async function bodyOf(client: Client, file: string, others: string[], options: S
   const stdin = options.stdin === undefined ? undefined : bytesOfFile(options.stdin).toString('base64');
   const fresh = options.fresh ? { fresh: true } : {};
   const body = { language, files, main, args: options.arg ?? [], ...fresh, ...(limits ? { limits } : {}) };
-  if (options.tests !== undefined) return { ...body, ...testsOf(options.tests, options.checker) };
+  if (options.tests !== undefined) {
+    const tests = testsOf(options.tests, options.checker);
+    return { ...body, ...tests, limits: { ...tests.limits, ...limits } };
+  }
   if (options.expected === undefined) {
     const given = (['checker', 'epsilon'] as const).find((name) => options[name] !== undefined);
     if (given !== undefined) {

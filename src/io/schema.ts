@@ -27,7 +27,7 @@ export function nullable<S extends TSchema>(schema: S) {
 }
 
 /** Limits of a run when a request says nothing; capped by the maxima in force. */
-const LIMITS = {
+export const LIMITS = {
   cpuTimeMs: {
     min: 1,
     preset: 2_000,

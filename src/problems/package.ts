@@ -197,6 +197,11 @@ function limitsOf(files: PackageFiles, limits: YamlMap): PackageLimits {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
+/** Wall time is generous: what counts is CPU, and an interactor may take its time. */
+export function wallTimeFor(cpuTimeMs: number): number {
+  return 2 * cpuTimeMs + 2_000;
+}
+
 /** `.timelimit`: seconds. */
 function timeLimitFile(files: PackageFiles): number | undefined {
   const bytes = files.get('.timelimit');

@@ -15,6 +15,7 @@ import type { ProblemReply, ProblemSummary } from '../io/reply-schema.js';
 import { defaultLimits, type Limits, mostLimits, type ProblemSubmissionBody } from '../io/schema.js';
 import type { LanguageInfo, ProblemsApi, SubmissionReply, SubmissionRequest, User } from '../io/transport.js';
 import type { AddTask } from './add-problem.js';
+import { wallTimeFor } from './package.js';
 import type { ProblemStore, StoredProblem } from './problem-store.js';
 import { PROBLEM_ID } from './problem-store.js';
 import type { Scores } from './scores.js';
@@ -147,14 +148,13 @@ export class Problems implements ProblemsApi {
     return { id, title, tests: tests.length, points: pointsOf(problem), addedAt: new Date(addedAtMs).toISOString() };
   }
 
-  /** Wall time is generous: what counts is CPU, and an interactor may take its time. */
   #limits({ limits, isInteractive }: StoredProblem): Limits {
     const defaults = defaultLimits(this.#parts.settings);
     const { wallTimeMs: mostWallMs } = mostLimits(this.#parts.settings);
     const { cpuTimeMs = defaults.cpuTimeMs, memoryMiB = defaults.memoryMiB, outputKiB = defaults.outputKiB } = limits;
     // Two that wait for each other do so up to the wall limit: there it is no longer than it must be.
     const leastWallMs = isInteractive ? 0 : defaults.wallTimeMs;
-    const wallTimeMs = Math.min(mostWallMs, Math.max(leastWallMs, 2 * cpuTimeMs + 2_000));
+    const wallTimeMs = Math.min(mostWallMs, Math.max(leastWallMs, wallTimeFor(cpuTimeMs)));
     return { ...defaults, cpuTimeMs, wallTimeMs, memoryMiB, outputKiB };
   }
 }

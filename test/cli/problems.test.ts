@@ -1,6 +1,6 @@
 /** Problems by the command line: the examples are good, a bad one is told, and a course works. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { t } from 'tap';
@@ -110,6 +110,16 @@ t.test('a course: a roster, submissions for a problem, scores, rejudging', async
     out: /^WA.*expected "4", found "3"/,
   });
   t.match(await turno('submit', join(files, 'right.py'), '--tests', sum, '--problem', 'sum'), { status: 2 });
+  writeFileSync(join(files, 'sum/.timelimit'), '0.1\n');
+  const slow = join(files, 'slow.py');
+  writeFileSync(slow, 'for n in range(10 ** 7): pass\nprint(sum(map(int, input().split())))\n');
+  t.match(await turno('submit', slow, '--tests', sum), { status: 1, out: /TLE.*limit 100 ms/ }, 'its limits count');
+  t.match(
+    await turno('submit', slow, '--tests', sum, '--cpu-time-ms', '9000'),
+    { status: 0 },
+    '... unless one is given',
+  );
+  rmSync(join(files, 'sum/.timelimit'));
 
   const csv = await operator('scores', 'sum', '--csv');
   t.match(recordsOfCsv(csv.out, 'scores'), [
