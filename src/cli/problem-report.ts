@@ -46,10 +46,9 @@ export function verificationOf(result: Verification, { isFolder, problem }: Loca
     parts.push(`NOT  ${validator}: test ${test}: ${words}`);
   parts.push(...result.complaints.map((complaint) => `NOT  ${complaint}`));
   if (result.timeLimit !== null) {
-    const { seconds, isNew } = result.timeLimit;
-    const origin = isNew
-      ? `found from the accepted ones${isFolder ? ', written to .timelimit' : ''}`
-      : 'of the package';
+    const { seconds, isNew, isSure } = result.timeLimit;
+    const kept = isSure ? ', written to .timelimit' : ', not written down since not all of them were right';
+    const origin = isNew ? `found from the accepted ones${isFolder || !isSure ? kept : ''}` : 'of the package';
     parts.push(`time limit ${seconds} s, ${origin}`);
   }
   const inputs = `${result.inputsChecked} inputs checked`;

@@ -3,10 +3,11 @@
  * input validators, and the draft is removed.
  *
  * Without a time limit the accepted ones are judged first, under a generous one; the limit is then the slowest of them times
- * a factor, at least a second, and everything is judged by that.
+ * a factor, at least a second, and everything is judged by that. It is worth keeping only if all of them were right: one that
+ * failed may have stopped long before its slowest test.
  */
 
-import type { Client } from '../io/client.js';
+import { type Client, Refusal } from '../io/client.js';
 import type { SubmissionReply } from '../io/reply-schema.js';
 import type { SubmissionBody } from '../io/schema.js';
 import { type PackageFiles, zipOf } from '../problems/package-files.js';
@@ -18,8 +19,10 @@ import { barOn } from './bar.js';
 import type { Context } from './context.js';
 import type { LocalPackage } from './problem-package.js';
 
-const GENEROUS_S = 20;
+/** The most a server gives may be less: the first of these that it takes. */
+const GENEROUS_S = [20, 10, 5, 2, 1];
 const FACTOR = 5;
+const RESOLUTION_S = 0.1;
 const LEAST_S = 1;
 /** As a request of the default size takes them. */
 const INPUT_BYTES_AT_ONCE = 16_000_000;
@@ -45,7 +48,8 @@ export interface VerifiedInput {
 
 export interface Verification {
   readonly isGood: boolean;
-  readonly timeLimit: { readonly seconds: number; readonly isNew: boolean } | null;
+  /** `isSure`: it may be written down. */
+  readonly timeLimit: { readonly seconds: number; readonly isNew: boolean; readonly isSure: boolean } | null;
   readonly submissions: readonly VerifiedSubmission[];
   /** Inputs a validator refuses. */
   readonly badInputs: readonly VerifiedInput[];
@@ -92,22 +96,47 @@ function complaintsAbout({ problem }: LocalPackage, refusedInvalid: ReadonlySet<
   return [...accepted, ...invalid.map(({ input }) => `${input}: no input validator refuses it`)];
 }
 
-function verified({ name, expected }: ReferenceSubmission, reply: SubmissionReply): VerifiedSubmission {
-  const { verdict, reason, score, cpuTimeMs } = reply;
-  return { name, expected, verdict, isRight: verdict !== null && expected.includes(verdict), reason, score, cpuTimeMs };
+function verified({ name, folder, expected }: ReferenceSubmission, reply: SubmissionReply): VerifiedSubmission {
+  const { verdict, score, cpuTimeMs } = reply;
+  const isOfFolder = verdict !== null && expected.includes(verdict);
+  const problem = isOfFolder ? wrongScore(folder, reply) : null;
+  const isRight = isOfFolder && problem === null;
+  return { name, expected, verdict, isRight, reason: problem ?? reply.reason, score, cpuTimeMs };
+}
+
+function wrongScore(folder: string, { score }: SubmissionReply): string | null {
+  if (folder !== 'partially_accepted') return null;
+  if (score === null) return 'expected a part of the points, but the problem has none: type: scoring';
+  return score > 0 ? null : 'expected a part of the points, found none';
 }
 
 /** The package's own, or a new one; null when there is nothing to find it from. */
 async function timeLimitOf(client: Client, { files, problem }: LocalPackage): Promise<Verification['timeLimit']> {
-  const { cpuTimeMs } = problem.limits;
-  if (cpuTimeMs !== undefined) return { seconds: cpuTimeMs / 1_000, isNew: false };
+  const { cpuTimeMs, timeFactor = FACTOR, timeResolutionS = RESOLUTION_S } = problem.limits;
+  if (cpuTimeMs !== undefined) return { seconds: cpuTimeMs / 1_000, isNew: false, isSure: true };
   const accepted = problem.submissions.filter(({ folder }) => folder === 'accepted');
   if (accepted.length === 0) return null;
-  return withDraft(client, withTimeLimit(files, GENEROUS_S), async (id) => {
-    const replies = await inTurn(accepted, (reference) => judged(client, id, files, reference));
-    const slowestMs = Math.max(...replies.map(({ cpuTimeMs: ms }) => ms));
-    return { seconds: Math.max(LEAST_S, Math.ceil((slowestMs * FACTOR) / 100) / 10), isNew: true };
+  const replies = await withGenerousDraft(client, files, (id) => {
+    return inTurn(accepted, (reference) => judged(client, id, files, reference));
   });
+  const right = replies.filter(({ verdict }) => verdict === 'AC');
+  if (right.length === 0) return null;
+  const slowestS = Math.max(...right.map(({ cpuTimeMs: ms }) => ms)) / 1_000;
+  const steps = Math.ceil((Math.max(LEAST_S, slowestS * timeFactor) / timeResolutionS) * (1 - Number.EPSILON));
+  const seconds = Number((steps * timeResolutionS).toFixed(3));
+  return { seconds, isNew: true, isSure: right.length === replies.length };
+}
+
+async function withGenerousDraft<T>(client: Client, files: PackageFiles, body: (id: string) => Promise<T>): Promise<T> {
+  const [least = LEAST_S] = GENEROUS_S.slice(-1);
+  for (const seconds of GENEROUS_S.slice(0, -1)) {
+    try {
+      return await withDraft(client, withTimeLimit(files, seconds), body);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== 'TURNO_PACKAGE') throw error;
+    }
+  }
+  return withDraft(client, withTimeLimit(files, least), body);
 }
 
 function withTimeLimit(files: PackageFiles, seconds: number): PackageFiles {

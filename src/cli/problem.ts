@@ -91,7 +91,7 @@ function verifyCommand(context: Context): Command {
     .action(async (path: string, options: Options) => {
       const local = packageAt(path);
       const result = await verify(context, await authenticatedClient(context, options), local);
-      if (result.timeLimit?.isNew && local.isFolder) {
+      if (result.timeLimit?.isNew && result.timeLimit.isSure && local.isFolder) {
         writeFileSync(join(path, '.timelimit'), `${result.timeLimit.seconds}\n`);
       }
       print(context.out, options.json ? JSON.stringify(result, undefined, 2) : verificationOf(result, local));

@@ -40,6 +40,9 @@ export interface PackageLimits {
   readonly cpuTimeMs?: number;
   readonly memoryMiB?: number;
   readonly outputKiB?: number;
+  /** For who finds a time limit: it is a multiple of the one, and at least so many times what right solutions take. */
+  readonly timeResolutionS?: number;
+  readonly timeFactor?: number;
   /** Of checker or interactor. */
   readonly checkerCpuTimeMs?: number;
   readonly checkerMemoryMiB?: number;
@@ -191,6 +194,8 @@ function limitsOf(files: PackageFiles, limits: YamlMap): PackageLimits {
     cpuTimeMs: milliseconds(timeLimitFile(files) ?? limits.positive('time_limit')),
     memoryMiB: limits.whole('memory'),
     outputKiB: outputMiB && Math.max(1, Math.round(outputMiB * 1_024)),
+    timeResolutionS: limits.positive('time_resolution'),
+    timeFactor: limits.positive('time_multiplier') ?? limits.map('time_multipliers').positive('ac_to_time_limit'),
     checkerCpuTimeMs: milliseconds(limits.positive('validation_time')),
     checkerMemoryMiB: limits.whole('validation_memory'),
   };

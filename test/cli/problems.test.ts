@@ -17,6 +17,8 @@ function commands(server: TestServer, token: string) {
 
 const operatorOf = (server: TestServer) => readFileSync(join(server.data, 'operator.token'), 'utf8').trim();
 
+const RIGHT = 'try: print(sum(map(int, input().split())))\nexcept ValueError: print(0)\n';
+
 /** One for all: each test leaves it as it was. */
 const server = await startServer(t);
 
@@ -53,8 +55,9 @@ t.test('verify finds a time limit, and says where folder and verdict, or inputs,
       },
       input_validators: { 'v.py': 'import sys\nsys.exit(42 if len(input().split()) == 2 else 43)\n' },
       submissions: {
-        accepted: { 'wrong.py': 'print(4)\n' },
+        accepted: { 'wrong.py': 'print(4)\n', 'right.py': RIGHT },
         wrong_answer: { 'four.py': 'print(4)\n' },
+        partially_accepted: { 'first.py': 'print(3)\n' },
       },
     },
   });
@@ -62,13 +65,35 @@ t.test('verify finds a time limit, and says where folder and verdict, or inputs,
   const { status, out } = await turno('problem', 'verify', join(files, 'sum'));
   t.equal(status, 1);
   t.match(out, /^NOT +accepted\/wrong\.py +AC +WA .*expected "3", found "4"/m);
+  t.match(out, /^ok +accepted\/right\.py +AC +AC/m);
   t.match(out, /^ok +wrong_answer\/four\.py +WA +WA/m);
+  t.match(out, /^NOT +partially_accepted\/first\.py .* WA .*the problem has none: type: scoring/m);
   t.match(out, /^NOT +input_validators\/v\.py: test 2: exit code 43/m);
   t.match(out, /^NOT +data\/invalid_input\/words\.in: no input validator refuses it/m);
   t.notMatch(out, /three/);
   t.match(out, /4 inputs checked/);
-  t.match(out, /^time limit [\d.]+ s, found from the accepted ones, written to \.timelimit/m);
-  t.match(readFileSync(join(files, 'sum/.timelimit'), 'utf8'), /^[\d.]+\n$/);
+  t.match(
+    out,
+    /^time limit [\d.]+ s, found from the accepted ones, not written down since not all of them were right/m,
+  );
+  t.throws(() => readFileSync(join(files, 'sum/.timelimit')), { code: 'ENOENT' });
+
+  writeFileSync(join(files, 'sum/submissions/accepted/wrong.py'), RIGHT);
+  writeFileSync(join(files, 'sum/problem.yaml'), 'name: Sum\ntype: scoring\nlimits: {time_resolution: 7}\n');
+  const again = await turno('problem', 'verify', join(files, 'sum'));
+  t.match(again.out, /^NOT +partially_accepted\/first\.py .* WA .*expected a part of the points, found none/m);
+  t.match(again.out, /^time limit 7 s, found from the accepted ones, written to \.timelimit/m);
+  t.equal(readFileSync(join(files, 'sum/.timelimit'), 'utf8'), '7\n');
+});
+
+t.test('verify finds a time limit on a server that gives less than it would ask for', async (t) => {
+  const small = await startServer(t, { args: ['--max-cpu-time-ms', '3000'] });
+  const files = t.testdir({
+    one: { '1.in': '', '1.out': '1\n', submissions: { accepted: { 'one.py': 'print(1)\n' } } },
+  });
+  const { status, out, err } = await commands(small, operatorOf(small))('problem', 'verify', join(files, 'one'));
+  t.equal(status, 0, err);
+  t.match(out, /^time limit [\d.]+ s, found/m);
 });
 
 t.test('a course: a roster, submissions for a problem, scores, rejudging', async (t) => {
