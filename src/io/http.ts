@@ -72,15 +72,15 @@ export class HttpTransport implements Transport {
     this.#app.setSerializerCompiler(() => JSON.stringify);
     this.#app.setValidatorCompiler(() => () => true); // routes check by themselves, with our sentences
     this.#readJsonOnly();
-    // Before its body is read.
-    this.#app.addHook('onRequest', async ({ is404, method, url }) => {
-      if (is404) throw new TurnoError('TURNO_NO_ROUTE', { method, path: url.slice(0, 200) });
-    });
     if (options.settings.unsafeNoSandbox) {
       this.#app.addHook('onRequest', async (_request, reply) => {
         reply.header('turno-sandbox', 'none');
       });
     }
+    // Before its body is read.
+    this.#app.addHook('onRequest', async ({ is404, method, url }) => {
+      if (is404) throw new TurnoError('TURNO_NO_ROUTE', { method, path: url.slice(0, 200) });
+    });
   }
 
   async start(): Promise<{ url: string }> {
