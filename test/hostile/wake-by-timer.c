@@ -4,7 +4,7 @@
  * expect: cpu
  * limits: cpu=600 wall=9000
  * turns: stopped
- * weak: filter
+ * weak: filter, standstill
  */
 #include "attack.h"
 static void nothing(int number) { (void)number; }
