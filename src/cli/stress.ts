@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { Command } from 'commander';
 import { TurnoError } from '../errors.js';
 import { connect, serverAddress } from '../io/connect.js';
+import { heardTwice } from '../stress/heard-twice.js';
 import type { Plan } from '../stress/plan.js';
 import { barOn } from './bar.js';
 import { type Context, credentialsOf, print, serverOf, withServer } from './context.js';
@@ -53,7 +54,8 @@ async function stress(context: Context, options: StressOptions): Promise<void> {
   const plan = await planOf(context, options, pace);
   const durationS = plan.durationS ?? 0;
   const bar = barOn(context.err, '{bar} {value}/{total} s  {figures}');
-  const { isAsked, isHurried, takeBack } = interruptions();
+  // The first Ctrl-C ends the load and waits for the report; who asks twice does not want to wait for answers.
+  const { first: isAsked, second: isHurried, takeBack } = heardTwice('SIGINT', 'SIGTERM');
   bar?.start(durationS, 0, { figures: '' });
   const {
     figures,
@@ -74,26 +76,6 @@ async function stress(context: Context, options: StressOptions): Promise<void> {
   if (options.svg !== undefined) writeFile(options.svg, plotOf(report, figures.latency, `turno stress ${plan.server}`));
   const isClean = Object.keys(report.errors).length === 0 && report.unaccounted === 0 && report.unanswered === 0;
   context.status = isClean ? 0 : 1;
-}
-
-/** The first Ctrl-C ends the load and waits for the report; who asks twice does not want to wait for answers. */
-function interruptions() {
-  let ask: () => void = () => undefined;
-  let hurry: () => void = () => undefined;
-  const isAsked = new Promise<void>((resolve) => {
-    ask = resolve;
-  });
-  const isHurried = new Promise<void>((resolve) => {
-    hurry = resolve;
-  });
-  let count = 0;
-  const heard = () => (count++ === 0 ? ask() : hurry());
-  const signals = ['SIGINT', 'SIGTERM'] as const;
-  for (const signal of signals) process.on(signal, heard);
-  const takeBack = () => {
-    for (const signal of signals) process.off(signal, heard);
-  };
-  return { isAsked, isHurried, takeBack };
 }
 
 type Pace = Pick<Plan, 'durationS' | 'graceS' | 'rate' | 'concurrency'>;

@@ -4,13 +4,15 @@
  *     SIGUSR1 a burst of the plan    SIGUSR2 the figures so far    SIGHUP the plan is read again    SIGTERM report, end
  *
  * SIGINT does as SIGTERM; the same of them a second time, and answers are not waited for. (Ctrl-C on a terminal reaches a client
- * of `turno stress` as SIGINT, and then the driver sends its SIGTERM.) A burst that comes while another runs runs beside it. A plan that is wrong is reported, and the one before stays.
+ * of `turno stress` as SIGINT, and then the driver sends its SIGTERM.) A burst that comes while another runs runs beside it. A plan
+ * that is wrong is reported, and the one before stays.
  */
 
 import type { Client } from '../io/client.js';
 import { connect } from '../io/connect.js';
 import { Burst } from './burst.js';
 import { Figures } from './figures.js';
+import { heardTwice } from './heard-twice.js';
 import { type Plan, readPlan } from './plan.js';
 
 export type ResidentEvent =
@@ -50,7 +52,9 @@ export class Resident {
   /** Resolves when SIGTERM has come and all is answered or given up, or when it has come again. */
   async live(): Promise<void> {
     const alive = setInterval(() => undefined, 2 ** 30); // a process whose only work is to listen for signals would end
-    const [isAsked, isHurried] = endings();
+    const kinds = [heardTwice('SIGTERM'), heardTwice('SIGINT')];
+    const isAsked = Promise.race(kinds.map(({ first }) => first));
+    const isHurried = Promise.race(kinds.map(({ second }) => second));
     process.on('SIGUSR1', () => void this.#burst());
     process.on('SIGUSR2', () => this.#say('figures'));
     process.on('SIGHUP', () => void this.#reload());
@@ -96,23 +100,4 @@ export class Resident {
       this.#tell({ event: 'plan', problem: (error as Error).message });
     }
   }
-}
-
-/** Fulfilled by the first signal to end, and by the second of the same kind. */
-function endings(): readonly [Promise<void>, Promise<void>] {
-  let ask: () => void = () => undefined;
-  let hurry: () => void = () => undefined;
-  const isAsked = new Promise<void>((resolve) => {
-    ask = resolve;
-  });
-  const isHurried = new Promise<void>((resolve) => {
-    hurry = resolve;
-  });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      ask();
-      process.on(signal, hurry);
-    });
-  }
-  return [isAsked, isHurried];
 }
