@@ -76,11 +76,7 @@ t.test('what was acknowledged and is only in the ring comes back, whatever the h
     'nothing written': (path) => writeWord(path, H.RING_WRITTEN.offset, 0),
     'nothing appended': (path) => writeWord(path, H.RING_TAIL.offset, 0),
   })) {
-    const table = freshTable(t);
-    const { path } = table;
-    table.closeClean();
-    const crash = openTable({ path, create: true, ...SMALL, durability: 'crash' });
-    const user = crash.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+    const { path, crash, user } = crashTable(t);
     // More than the ring holds: part of it is in the journal, and the ring goes round its end.
     for (let n = 0; n < 1_500; n++) crash.finish(submit(crash, user).row, resultFor(n, n));
     t.ok(crash.journal.written > 0 && crash.journal.written < crash.journal.tail, 'some of it is in the ring only');
@@ -106,11 +102,8 @@ t.test('what was acknowledged and is only in the ring comes back, whatever the h
 });
 
 t.test('whoever dies while the new file gets the name of the old one leaves the old one there', async (t) => {
-  const table = freshTable(t);
-  const { path } = table;
-  table.closeClean();
-  const crash = openTable({ path, create: true, ...SMALL, durability: 'crash' });
-  submit(crash, crash.addUser({ name: 'Ada', tokenHash: hashOf('ada') }));
+  const { path, crash, user } = crashTable(t);
+  submit(crash, user);
   crash.close();
   truncateSync(path, statSync(path).size - 1_048_576);
   const { renameSync } = fs;
@@ -132,11 +125,7 @@ t.test('whoever dies while the new file gets the name of the old one leaves the 
 });
 
 t.test('a restore takes what only the ring of the old file has, too', async (t) => {
-  const table = freshTable(t);
-  const { path } = table;
-  table.closeClean();
-  const crash = openTable({ path, create: true, ...SMALL, durability: 'crash' });
-  const user = crash.addUser({ name: 'Ada', tokenHash: hashOf('ada') });
+  const { path, crash, user } = crashTable(t);
   for (let n = 0; n < 50; n++) crash.finish(submit(crash, user).row, resultFor(n, n));
   crash.close();
   t.ok(restoreTable({ path, ...SMALL }));
@@ -167,11 +156,8 @@ t.test('what a dead process had begun is damaged: the table is built anew, with 
 });
 
 t.test('with durability `crash` a damaged table is refused when the ring is damaged, too', async (t) => {
-  const table = freshTable(t);
-  const { path } = table;
-  table.closeClean();
-  const crash = openTable({ path, create: true, ...SMALL, durability: 'crash' });
-  submit(crash, crash.addUser({ name: 'Ada', tokenHash: hashOf('ada') }));
+  const { path, crash, user } = crashTable(t);
+  submit(crash, user);
   crash.close();
   truncateSync(path, statSync(path).size - 1_048_576);
   writeWord(path, crash.region.geometry.ring + crash.journal.tail - 100, 12_345);
@@ -180,6 +166,15 @@ t.test('with durability `crash` a damaged table is refused when the ring is dama
     'TURNO_TABLE_DAMAGED',
   );
 });
+
+/** Open, with durability `crash`: what is acknowledged may be in the ring of its file only. */
+function crashTable(t: Parameters<typeof freshTable>[0]) {
+  const table = freshTable(t);
+  const { path } = table;
+  table.closeClean();
+  const crash = openTable({ path, create: true, ...SMALL, durability: 'crash' });
+  return { path, crash, user: crash.addUser({ name: 'Ada', tokenHash: hashOf('ada') }) };
+}
 
 function codeOf(action: () => unknown): string {
   try {
